@@ -1,0 +1,28 @@
+"""What is generated from the catalogue: C header, kernel exports, dispatch, Python functions and stubs.
+
+``python -m codegen`` rewrites the two generated files that people read and that are checked in, ``include/pyacts.h``
+and ``pyacts/__init__.pyi``. The others are written at build time and are not checked in.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The element types of the C functions: suffix -> C type. Python and NumPy names are in codegen.python.
+C_TYPES = {"f32": "float", "f64": "double"}
+
+
+def load(path):
+    """The module in a file of the package, without importing the package (which may not be built yet)."""
+    name = "pyacts_build_" + path.stem.strip("_")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+ACTIVATIONS = load(ROOT / "pyacts" / "catalog.py").ACTIVATIONS
+VERSION = load(ROOT / "pyacts" / "_version.py").__version__

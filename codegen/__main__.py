@@ -1,0 +1,12 @@
+"""Rewrite the generated files that are checked in."""
+
+from codegen import ROOT
+from codegen.header import header
+from codegen.python import stubs
+
+CHECKED_IN = {"include/pyacts.h": header, "pyacts/__init__.pyi": stubs}
+
+if __name__ == "__main__":
+    for name, text in CHECKED_IN.items():
+        (ROOT / name).write_text(text(), encoding="utf-8")
+        print("wrote", name)

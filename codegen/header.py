@@ -1,0 +1,120 @@
+"""include/pyacts.h: the C ABI."""
+
+from codegen import ACTIVATIONS, C_TYPES, VERSION
+from codegen.kernels import public_functions
+
+HEAD = """\
+/* pyacts.h: neural-network activation functions for arrays of float and double, forward and backward.
+
+   Link with libpyacts:    cc program.c $(python -m pyacts --cflags --libs)
+
+   Every function applies one activation to n contiguous numbers:
+
+       forward      y[i]  = f(x[i])
+       backward     dx[i] = grad[i] * f'(x[i])      from the forward's input x
+       backward_y   dx[i] = grad[i] * f'(x[i])      from the forward's output y = f(x)
+
+   - The output may be exactly one of the inputs (in place). Other overlap is not allowed.
+   - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
+   - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
+     number of threads at once. The floating-point control bits are left alone; status flags may be raised.
+   - NaN in gives NaN out; infinities give the mathematical limit; subnormal numbers are computed, not flushed. Where a
+     derivative is zero throughout, the gradient is +0 for any grad but NaN.
+   - A result does not depend on where in the array an element is, nor on n, nor on the instruction set among those
+     with fused multiply-add.
+   - "Error" is the largest found, in units in the last place (ULP) of float / double, with the default parameters and
+     grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that cancel there.
+
+   This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
+   PYACTS_API, so that cffi and other tools can read it. */
+#ifndef PYACTS_H
+#define PYACTS_H
+
+#include <stddef.h>
+
+{version}
+#ifndef PYACTS_API
+#define PYACTS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* The version of the library, "major.minor.patch". */
+PYACTS_API const char *pyacts_version(void);
+
+/* The instruction set in use, chosen when the library was loaded: "baseline", "avx2", "avx512", or "neon". The
+   environment variable PYACTS_ISA, set before that, narrows the choice. */
+PYACTS_API const char *pyacts_isa(void);
+
+/* One shape for all elementwise kernels, for drivers and other languages: inputs in the order of the typed function,
+   one output, the parameters as numbers (rounded to the dtype). */
+typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
+
+/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64". direction: "forward",
+   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
+   parameter from an array of n, given as further inputs, and ignore params. */
+PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
+
+/* Options of the softmax family: pass NULL. (Members will be added; size is sizeof(pyacts_softmax_options).) */
+typedef struct pyacts_softmax_options {{
+    size_t size;
+}} pyacts_softmax_options;
+"""
+
+TAIL = """
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+"""
+
+KIND_NOTES = {
+    "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).\n"
+    "   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.",
+    "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
+    "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; n is a multiple of\n"
+    "   pool_size >= 1. index (may be NULL) receives the place in its pool of each maximum, from 0; backward needs it.",
+}
+
+
+def errors(activation):
+    directions = activation.directions
+    if all(v == 0 for by_direction in activation.max_ulp.values() for v in by_direction.values()):
+        return "Exact."
+    parts = [
+        f"{d} {' / '.join(format(activation.max_ulp[t][d], 'g') for t in C_TYPES)}" for d in directions
+    ]
+    return "Error: " + ", ".join(parts) + " ULP."
+
+
+def comment(activation):
+    lines = [f"{activation.name}: {activation.formula}."]
+    for p in activation.parameters:
+        default = "" if p.default is None else f", usually {p.default:g}"
+        bound = "positive" if p.positive else "finite"
+        also = f"; backward_y needs {p.name} >= 0" if p.nonnegative_for_y else ""
+        lines.append(f"{p.name} is {bound}{default}{also}.")
+    if activation.kind in KIND_NOTES:
+        lines.append(KIND_NOTES[activation.kind])
+    if activation.derivative_y is None:
+        lines.append(f"No backward_y: {activation.no_y}.")
+    lines.append(errors(activation))
+    return "/* " + "\n   ".join(lines) + " */"
+
+
+def header():
+    major, minor, patch = VERSION.split(".")
+    version = "".join(
+        f"#define PYACTS_VERSION_{part} {number}\n"
+        for part, number in zip(("MAJOR", "MINOR", "PATCH"), (major, minor, patch), strict=True)
+    )
+    parts = [HEAD.format(version=version)]
+    for activation in ACTIVATIONS:
+        parts.append("\n" + comment(activation))
+        for dtype in C_TYPES:
+            for name, arguments, _ in public_functions(activation, dtype):
+                parts.append(f"PYACTS_API void {name}({', '.join(arguments)});")
+    return "\n".join(parts) + "\n" + TAIL

@@ -1,0 +1,183 @@
+/* pyacts.h: neural-network activation functions for arrays of float and double, forward and backward.
+
+   Link with libpyacts:    cc program.c $(python -m pyacts --cflags --libs)
+
+   Every function applies one activation to n contiguous numbers:
+
+       forward      y[i]  = f(x[i])
+       backward     dx[i] = grad[i] * f'(x[i])      from the forward's input x
+       backward_y   dx[i] = grad[i] * f'(x[i])      from the forward's output y = f(x)
+
+   - The output may be exactly one of the inputs (in place). Other overlap is not allowed.
+   - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
+   - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
+     number of threads at once. The floating-point control bits are left alone; status flags may be raised.
+   - NaN in gives NaN out; infinities give the mathematical limit; subnormal numbers are computed, not flushed. Where a
+     derivative is zero throughout, the gradient is +0 for any grad but NaN.
+   - A result does not depend on where in the array an element is, nor on n, nor on the instruction set among those
+     with fused multiply-add.
+   - "Error" is the largest found, in units in the last place (ULP) of float / double, with the default parameters and
+     grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that cancel there.
+
+   This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
+   PYACTS_API, so that cffi and other tools can read it. */
+#ifndef PYACTS_H
+#define PYACTS_H
+
+#include <stddef.h>
+
+#define PYACTS_VERSION_MAJOR 0
+#define PYACTS_VERSION_MINOR 1
+#define PYACTS_VERSION_PATCH 0
+
+#ifndef PYACTS_API
+#define PYACTS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library, "major.minor.patch". */
+PYACTS_API const char *pyacts_version(void);
+
+/* The instruction set in use, chosen when the library was loaded: "baseline", "avx2", "avx512", or "neon". The
+   environment variable PYACTS_ISA, set before that, narrows the choice. */
+PYACTS_API const char *pyacts_isa(void);
+
+/* One shape for all elementwise kernels, for drivers and other languages: inputs in the order of the typed function,
+   one output, the parameters as numbers (rounded to the dtype). */
+typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
+
+/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64". direction: "forward",
+   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
+   parameter from an array of n, given as further inputs, and ignore params. */
+PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
+
+/* Options of the softmax family: pass NULL. (Members will be added; size is sizeof(pyacts_softmax_options).) */
+typedef struct pyacts_softmax_options {
+    size_t size;
+} pyacts_softmax_options;
+
+
+/* identity: x.
+   Exact. */
+PYACTS_API void pyacts_identity_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_identity_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_identity_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_identity_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_identity_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_identity_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+
+/* relu: max(x, 0).
+   Exact. */
+PYACTS_API void pyacts_relu_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_relu_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_relu_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_relu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+
+/* leaky_relu: x for x > 0, negative_slope * x for x <= 0.
+   negative_slope is finite, usually 0.01; backward_y needs negative_slope >= 0.
+   Error: forward 0.5 / 0.5, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_leaky_relu_f32(size_t n, const float *x, float *y, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_f64(size_t n, const double *x, double *y, double negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double negative_slope);
+
+/* prelu: x for x > 0, weight * x for x <= 0.
+   weight is finite; backward_y needs weight >= 0.
+   x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).
+   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.
+   Error: forward 0.5 / 0.5, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_prelu_f32(size_t outer, size_t channels, size_t inner, const float *x, const float *weight, float *y);
+PYACTS_API void pyacts_prelu_backward_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *weight, float *dx);
+PYACTS_API void pyacts_prelu_backward_y_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *y, const float *weight, float *dx);
+PYACTS_API void pyacts_prelu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *weight, float *dweight);
+PYACTS_API void pyacts_prelu_f64(size_t outer, size_t channels, size_t inner, const double *x, const double *weight, double *y);
+PYACTS_API void pyacts_prelu_backward_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *weight, double *dx);
+PYACTS_API void pyacts_prelu_backward_y_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *y, const double *weight, double *dx);
+PYACTS_API void pyacts_prelu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *weight, double *dweight);
+
+/* elu: x for x > 0, alpha * (exp(x) - 1) for x <= 0.
+   alpha is finite, usually 1; backward_y needs alpha >= 0.
+   Error: forward 1 / 1.2, backward 1.05 / 1.2, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_elu_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_elu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
+PYACTS_API void pyacts_elu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
+PYACTS_API void pyacts_elu_f64(size_t n, const double *x, double *y, double alpha);
+PYACTS_API void pyacts_elu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha);
+PYACTS_API void pyacts_elu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double alpha);
+
+/* softplus: log(1 + exp(beta * x)) / beta.
+   beta is positive, usually 1.
+   Error: forward 1.75 / 1.8, backward 2.5 / 1, backward_y 1.05 / 1.2 ULP. */
+PYACTS_API void pyacts_softplus_f32(size_t n, const float *x, float *y, float beta);
+PYACTS_API void pyacts_softplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
+PYACTS_API void pyacts_softplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
+PYACTS_API void pyacts_softplus_f64(size_t n, const double *x, double *y, double beta);
+PYACTS_API void pyacts_softplus_backward_f64(size_t n, const double *grad, const double *x, double *dx, double beta);
+PYACTS_API void pyacts_softplus_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double beta);
+
+/* sigmoid: 1 / (1 + exp(-x)).
+   Error: forward 2.5 / 1, backward 4 / 5, backward_y 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_sigmoid_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_sigmoid_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_sigmoid_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_sigmoid_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+
+/* tanh: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+   Error: forward 1.05 / 1, backward 4 / 5, backward_y 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_tanh_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_tanh_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_tanh_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_tanh_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+
+/* softsign: x / (1 + |x|).
+   Error: forward 1.5 / 1.5, backward 3 / 3, backward_y 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_softsign_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_softsign_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_softsign_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_softsign_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_softsign_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_softsign_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+
+/* silu: x / (1 + exp(-beta * x)).
+   beta is finite, usually 1.
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 3.5 / 1.5, backward 4 / 5 ULP. */
+PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
+PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
+PYACTS_API void pyacts_silu_f64(size_t n, const double *x, double *y, double beta);
+PYACTS_API void pyacts_silu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double beta);
+
+/* softmax: exp(x - max(x)) / sum(exp(x - max(x))).
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Error: forward 2 / 8, backward_y 4 / 8 ULP. */
+PYACTS_API void pyacts_softmax_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+
+/* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
+   Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; n is a multiple of
+   pool_size >= 1. index (may be NULL) receives the place in its pool of each maximum, from 0; backward needs it.
+   No backward_y: the place of the maximum is needed: ask the forward for return_index.
+   Exact. */
+PYACTS_API void pyacts_maxout_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *x, float *y, size_t *index);
+PYACTS_API void pyacts_maxout_backward_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *grad, const size_t *index, float *dx);
+PYACTS_API void pyacts_maxout_f64(size_t outer, size_t n, size_t inner, size_t pool_size, const double *x, double *y, size_t *index);
+PYACTS_API void pyacts_maxout_backward_f64(size_t outer, size_t n, size_t inner, size_t pool_size, const double *grad, const size_t *index, double *dx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+"""Activations made of one exponential: elu, softplus.
+
+Forward f(x) and backward grad * f'(x), from x and from y = f(x).
+"""
+from real cimport ZERO, absolute, at_least, product_error, real, vanishing_with
+from vmath cimport Scaled, exp_negative, expm1_negative, log1p_unit, logistic
+
+
+# elu: x for x > 0, alpha (e**x - 1) for x <= 0
+# expm1, because e**x - 1 loses every digit near 0; from x alpha e**x, because y + alpha cancels for x << 0.
+
+cdef inline real elu(real x, real alpha) noexcept nogil:
+    return alpha * expm1_negative(-x).high if x < ZERO else x
+
+cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
+    cdef real left = vanishing_with(alpha, grad * (alpha * exp_negative(-x, ZERO)), grad, x)
+    return grad if x > ZERO else left
+
+cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
+    cdef real left = vanishing_with(alpha, grad * (y + alpha), grad, y)
+    return grad if y > ZERO else left                              # y has x's sign: alpha >= 0
+
+
+# softplus: log(1 + e**(beta x)) / beta
+# max(x, 0) + log1p(e**-|z|) / beta with z = beta x neither overflows nor loses the tail on the left. f'(x) is
+# 1 / (1 + e**-z); from y it is 1 - e**(-beta y), which expm1 gives without cancellation.
+
+cdef inline real softplus(real x, real beta) noexcept nogil:
+    cdef real z = beta * x, z_low = product_error(beta, x, z)
+    return at_least(x, ZERO) + log1p_unit(exp_negative(absolute(z), -z_low if z < ZERO else z_low)) / beta
+
+cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
+    cdef real z = beta * x
+    cdef Scaled slope = logistic(z, product_error(beta, x, z))
+    return grad * (slope.value * slope.scale)
+
+cdef inline real softplus_backward_y(real grad, real y, real beta) noexcept nogil:
+    return grad * -expm1_negative(beta * y).high

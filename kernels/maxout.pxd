@@ -1,0 +1,62 @@
+"""maxout: the largest of every pool_size consecutive entries along the middle axis of an (outer, n, inner) array."""
+from real cimport BLOCK, ZERO, real, storage
+
+
+cdef inline bint beats(real candidate, real best) noexcept nogil:
+    """Whether candidate takes best's place: of equals the first stays, and so does the first NaN, as in np.argmax."""
+    return candidate > best or (candidate != candidate and best == best)
+
+
+cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
+                      size_t *index) noexcept nogil:
+    """width <= BLOCK results: number i is the largest of x[i * step + p * pool_step], p < pool_size."""
+    cdef real best[BLOCK]
+    cdef size_t which[BLOCK]
+    cdef real candidate
+    cdef bint better
+    cdef size_t i, p
+    for i in range(width):
+        best[i] = x[i * step]
+        which[i] = 0
+    for p in range(1, pool_size):
+        for i in range(width):
+            candidate = x[i * step + p * pool_step]
+            better = beats(candidate, best[i])
+            best[i] = candidate if better else best[i]
+            which[i] = p if better else which[i]
+    for i in range(width):
+        y[i] = best[i]
+    if index != NULL:
+        for i in range(width):
+            index[i] = which[i]
+
+
+cdef inline void pools(size_t count, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
+                       size_t *index) noexcept nogil:
+    cdef size_t rest = count % BLOCK, at = count - rest, k
+    for k in range(count // BLOCK):
+        pool(BLOCK, x + k * BLOCK * step, step, pool_size, pool_step, y + k * BLOCK,
+             index + k * BLOCK if index != NULL else NULL)
+    if rest:
+        pool(rest, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
+
+
+cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
+                        size_t *index) noexcept nogil:
+    cdef size_t rows = outer * (n // pool_size), row
+    if inner == 1:
+        pools(rows, x, pool_size, pool_size, 1, y, index)
+        return
+    for row in range(rows):
+        pools(inner, x + row * pool_size * inner, 1, pool_size, inner, y + row * inner,
+              index + row * inner if index != NULL else NULL)
+
+
+cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
+                                 const size_t *index, storage *dx) noexcept nogil:
+    """dx is grad where the largest came from and 0 elsewhere."""
+    cdef size_t rows = outer * (n // pool_size), row, p, j
+    for row in range(rows):
+        for p in range(pool_size):
+            for j in range(inner):
+                dx[(row * pool_size + p) * inner + j] = grad[row * inner + j] if index[row * inner + j] == p else ZERO

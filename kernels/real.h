@@ -1,0 +1,93 @@
+/* What `real` and `storage` are, and the handful of operations that Cython cannot spell.
+
+   One Cython source is compiled once per (dtype, instruction-set level); setup.py chooses the dtype with
+   PYACTS_REAL_BITS. This is the only hand-written C of the kernels; the mathematics is in the .pxd files. */
+#ifndef PYACTS_REAL_H
+#define PYACTS_REAL_H
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The type that is computed in, the unsigned integer of its width, and the same type as it lies in the caller's
+   memory: at any address (aligned(1) keeps the compiler from assuming more; it costs nothing on x86-64 or Arm). */
+#if PYACTS_REAL_BITS == 32
+typedef float real;
+typedef uint32_t real_bits;
+#define LARGEST FLT_MAX
+#define PYACTS_BUILTIN(name) name##f
+#else
+typedef double real;
+typedef uint64_t real_bits;
+#define LARGEST DBL_MAX
+#define PYACTS_BUILTIN(name) name
+#endif
+typedef real storage __attribute__((aligned(1)));
+
+/* True in the float32 build: branches on it are decided by the compiler. */
+#define SINGLE (sizeof(real) == 4)
+
+/* Literals in Cython are doubles in C, and one of them would make a float expression a double one. */
+#define ZERO ((real)0)
+#define ONE ((real)1)
+#define INFINITE ((real)INFINITY)
+#define NOT_A_NUMBER ((real)NAN)
+
+/* The format: bits of the significand that are stored, and the exponent's bias. */
+#define SIGNIFICAND_BITS (SINGLE ? 23 : 52)
+#define EXPONENT_BIAS ((real_bits)(SINGLE ? 127 : 1023))
+
+/* Elements in 64 bytes: one vector of the widest level, and the length of every block the loops work in. */
+#define BLOCK (64 / sizeof(real))
+
+/* The symbol through which one build hands its kernels to the dispatcher, for example pyacts_fill_f32_avx2. */
+#define PYACTS_JOIN(a, b) a##_##b
+#define PYACTS_JOIN_EXPANDED(a, b) PYACTS_JOIN(a, b)
+#define PYACTS_FILL PYACTS_JOIN_EXPANDED(pyacts_fill, PYACTS_BUILD)
+
+static inline real_bits to_bits(real x) {
+    real_bits b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+static inline real from_bits(real_bits b) {
+    real x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+static inline real absolute(real x) { return PYACTS_BUILTIN(__builtin_fabs)(x); }
+
+static inline real copy_sign(real magnitude, real sign) { return PYACTS_BUILTIN(__builtin_copysign)(magnitude, sign); }
+
+static inline int unordered(real a, real b) { return __builtin_isunordered(a, b); }
+
+/* a * b + c: one rounding where the level has FMA instructions, two where it has not (baseline x86-64). */
+static inline real muladd(real a, real b, real c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return PYACTS_BUILTIN(__builtin_fma)(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+/* The high half of x's significand, the rest being exact in as many bits (Veltkamp). Clearing bits instead of
+   multiplying by 2^k + 1 cannot overflow. */
+static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bits)1 << (SINGLE ? 12 : 27)) - 1)); }
+#endif
+
+/* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. */
+static inline real product_error(real a, real b, real product) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return muladd(a, b, -product);
+#else
+    real ah = high_half(a), al = a - ah, bh = high_half(b), bl = b - bh;
+    return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+#endif
+}
+
+#endif

@@ -1,0 +1,50 @@
+"""The number type that one build of the kernels computes in, and its elementary operations (see real.h)."""
+
+cdef extern from "real.h" nogil:
+    ctypedef float real         # float or double: decided when the C is compiled
+    ctypedef float storage      # the same, as it lies in memory: at any address
+    ctypedef unsigned int real_bits
+
+    enum:
+        BLOCK                   # elements in 64 bytes
+    const bint SINGLE           # whether real is float
+    const real LARGEST          # the largest finite number
+    const int SIGNIFICAND_BITS  # of the significand, those that are stored
+    const real_bits EXPONENT_BIAS
+
+    const real INFINITE
+    const real NOT_A_NUMBER
+    const real ZERO
+    const real ONE
+
+    real_bits to_bits(real x) noexcept
+    real from_bits(real_bits b) noexcept
+    real absolute(real x) noexcept
+    real copy_sign(real magnitude, real sign) noexcept
+    bint unordered(real a, real b) noexcept
+    real muladd(real a, real b, real c) noexcept
+    real product_error(real a, real b, real product) noexcept
+
+
+cdef inline real at_most(real x, real bound) noexcept nogil:
+    """The smaller of the two; NaN passes."""
+    return bound if x > bound else x
+
+
+cdef inline real at_least(real x, real bound) noexcept nogil:
+    """The larger of the two; NaN passes."""
+    return bound if x < bound else x
+
+
+cdef inline real zero_or_nan(real grad, real x) noexcept nogil:
+    """The gradient where the derivative is zero throughout: +0, for an infinite grad too, but NaN stays NaN."""
+    return grad + x if unordered(grad, x) else ZERO
+
+
+cdef inline real vanishing_with(real param, real product, real grad, real x) noexcept nogil:
+    """The gradient `product` of a branch that a parameter of 0 makes constant: then zero_or_nan.
+
+    Bits are masked because a choice on a parameter, the same for all elements, would keep GCC from vectorising.
+    """
+    cdef real_bits mask = -<real_bits>(param != ZERO)
+    return grad + x if unordered(grad, x) else from_bits(to_bits(product) & mask)

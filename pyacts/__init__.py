@@ -1,0 +1,45 @@
+"""Neural-network activation functions for CPU arrays, forward and backward.
+
+For an activation ``f``: ``f(x)`` gives a new array, ``f_(x)`` works in place, ``f_backward(grad, x)`` is the gradient
+with respect to the input and ``f_backward_(grad, x)`` the same in place. ``get(name)`` finds a function by name, in any
+spelling, and ``catalog.ACTIVATIONS`` lists them all. C programs use the same kernels: see ``get_include`` and
+``get_library``, and ``ffi`` and ``lib`` for calling the C functions from Python.
+"""
+
+from pyacts import _array, _ufuncs, catalog
+from pyacts._array import isa
+from pyacts._names import get
+from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
+from pyacts._version import __version__
+
+__all__ = [
+    "__version__",
+    "catalog",
+    "ffi",
+    "get",
+    "get_cmake_dir",
+    "get_include",
+    "get_library",
+    "get_pkgconfig_dir",
+    "isa",
+    "lib",
+    *_array.FUNCTIONS,
+]
+
+for _name in ("isa", *_array.FUNCTIONS):
+    globals()[_name] = getattr(_array, _name)
+    globals()[_name].__module__ = "pyacts"  # where users find it, and where pickle looks
+del _name
+
+
+def __getattr__(name):
+    if name in ("ffi", "lib"):  # made on first use: reading the header takes cffi a while
+        from pyacts import _cffi
+
+        globals().update(ffi=_cffi.ffi, lib=_cffi.lib)
+        return globals()[name]
+    raise AttributeError(f"module 'pyacts' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,785 @@
+"""The array face: NumPy arrays to kernels.
+
+A contiguous array of a supported dtype takes the direct path: checks, one C call. Everything else (other strides, array
+parameters, integers, lists, dask, pandas, where=, ...) goes through a NumPy ufunc, or for softmax a gufunc, whose inner
+loop calls the same kernel.
+
+What is here is the same for every activation. The functions themselves, one def each with its signature and docstring,
+are generated from the catalogue into functions.pxi, which is included at the end.
+"""
+cimport cython
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.object cimport PyObject
+from libc.math cimport isfinite
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+import operator
+from math import prod
+
+import numpy as np
+
+from pyacts.catalog import ACTIVATIONS
+
+cnp.import_array()
+cnp.import_ufunc()
+
+cdef extern from "pyacts.h" nogil:
+    ctypedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params)
+    ctypedef struct pyacts_softmax_options:
+        pass
+    pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction)
+    const char *pyacts_isa()
+    const char *pyacts_version()
+
+cdef extern from "Python.h":
+    void PyErr_NoMemory() noexcept
+
+cdef extern from "<fenv.h>" nogil:
+    ctypedef int fexcept_t
+    int FE_ALL_EXCEPT
+    int fegetexceptflag(fexcept_t *flags, int excepts)
+    int fesetexceptflag(const fexcept_t *flags, int excepts)
+
+cdef enum:
+    MOST_PARAMS = 1
+    NOGIL_FROM = 4096       # elements: below, releasing the GIL costs more than it gives
+    CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
+    LINES = 32768           # the same for lines of softmax, all together
+
+# The dtypes, in the order that arrays of kernels have.
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+SUFFIXES = (b"f32", b"f64")
+SUPPORTED = "float32 or float64"
+DIRECTIONS = ("forward", "backward", "backward_y")
+
+cdef enum:
+    FORWARD = 0
+    BACKWARD = 1
+    BACKWARD_Y = 2
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Arrays
+
+cdef inline int dtype_index(cnp.ndarray a) noexcept:
+    """Index into DTYPES, -1 if the kernels have no such dtype. Byte order is a matter of is_direct."""
+    cdef int number = cnp.PyArray_TYPE(a)
+    return 0 if number == cnp.NPY_FLOAT32 else 1 if number == cnp.NPY_FLOAT64 else -1
+
+
+cdef inline bint is_direct(cnp.ndarray a, int flags) noexcept:
+    """Whether a kernel can work on the array's memory as it lies: at least 1-d, contiguous, aligned, native order."""
+    return (cnp.PyArray_CHKFLAGS(a, cnp.NPY_ARRAY_ALIGNED | flags) and cnp.PyArray_ISNOTSWAPPED(a)
+            and cnp.PyArray_NDIM(a) > 0
+            and (cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a)))
+
+
+cdef inline bint same_layout(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two direct arrays have the same dtype and shape, and their elements in the same order."""
+    cdef int k
+    if cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+        return False
+    for k in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, k) != cnp.PyArray_DIM(b, k):
+            return False
+    return (cnp.PyArray_IS_C_CONTIGUOUS(a) == cnp.PyArray_IS_C_CONTIGUOUS(b)
+            or cnp.PyArray_IS_F_CONTIGUOUS(a) and cnp.PyArray_IS_F_CONTIGUOUS(b))
+
+
+cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two direct arrays of one size share memory without being the same memory."""
+    cdef size_t first = <size_t>cnp.PyArray_DATA(a), second = <size_t>cnp.PyArray_DATA(b)
+    cdef size_t size = <size_t>cnp.PyArray_NBYTES(a)
+    return first != second and first < second + size and second < first + size
+
+
+cdef inline cnp.ndarray empty_like(cnp.ndarray a):
+    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a),
+                             not cnp.PyArray_IS_C_CONTIGUOUS(a))
+
+
+cdef as_operand(value):
+    """What a ufunc takes: arrays of other libraries as they are, everything else as a NumPy array."""
+    if isinstance(value, np.ndarray) or hasattr(type(value), "__array_ufunc__"):
+        return value
+    return np.asarray(value)
+
+
+cdef has_rules_of_its_own(array):
+    return isinstance(array, np.ma.MaskedArray) or type(array).__array_ufunc__ is not np.ndarray.__array_ufunc__
+
+
+cdef bint elements_share_memory(array) except -1:
+    """Whether two elements of a view may lie at the same address: stride 0, sliding windows."""
+    reach = array.itemsize
+    for stride, length in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return array.size > 0
+        reach += stride * (length - 1)
+    return False
+
+
+cdef check_target(array, str argument, str remedy):
+    """Raise unless array can be changed in place."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{argument} must be a NumPy array to be changed in place, not {type(array).__name__}: {remedy}")
+    if has_rules_of_its_own(array):
+        raise TypeError(f"{argument} is a {type(array).__name__}, which has rules of its own that a change in place would "
+                        f"bypass: pass its plain array ({argument}.view(np.ndarray)), or {remedy}")
+    if array.dtype.newbyteorder("=") not in DTYPES:
+        raise TypeError(f"{argument} has dtype {array.dtype}, but in place needs {SUPPORTED}: convert it with "
+                        f"{argument}.astype(np.float32), or {remedy}")
+    if not array.flags.writeable:
+        raise ValueError(f"{argument} is read-only, so it can't be changed in place: copy it, or {remedy}")
+    if elements_share_memory(array):
+        raise ValueError(f"elements of {argument} share memory (a broadcast or overlapping view), so it can't be changed in "
+                         f"place: copy it, or {remedy}")
+
+
+cdef check_pair(str function, grad, saved, str name):
+    """grad and what was saved from the forward as operands of the same shape and dtype."""
+    if not hasattr(grad, "dtype"):
+        grad = np.asarray(grad, dtype=getattr(saved, "dtype", None))
+    saved = as_operand(saved) if hasattr(saved, "dtype") else np.asarray(saved, dtype=grad.dtype)
+    grad = as_operand(grad)
+    if grad.shape != saved.shape:
+        raise ValueError(f"{function}() needs grad and {name} of the same shape, got {grad.shape} and {saved.shape}")
+    if grad.dtype.newbyteorder("=") != saved.dtype.newbyteorder("="):
+        raise TypeError(f"{function}() needs grad and {name} of the same dtype, got {grad.dtype} and {saved.dtype}")
+    return grad, saved
+
+
+cdef check_no_partial_overlap(grad, saved, str name):
+    """Raise if changing grad in place would change parts of saved that are still to be read."""
+    if not isinstance(saved, np.ndarray):
+        return
+    same = (grad.__array_interface__["data"] == saved.__array_interface__["data"] and grad.strides == saved.strides)
+    if not same and np.shares_memory(grad, saved):
+        raise ValueError(f"grad overlaps {name} in memory: copy one of them")
+
+
+cdef inline void run(pyacts_kernel kernel, size_t n, const void *a, const void *b, void *out,
+                     const double *params) noexcept:
+    cdef const void *inputs[2]
+    cdef void *outputs[1]
+    inputs[0] = a
+    inputs[1] = b
+    outputs[0] = out
+    if n < NOGIL_FROM:
+        kernel(n, inputs, outputs, params)
+    else:
+        with nogil:
+            kernel(n, inputs, outputs, params)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Ufunc loops
+
+cdef struct Loop:                   # what the inner loop of a ufunc has to know
+    pyacts_kernel scalars           # parameters are numbers
+    pyacts_kernel arrays            # parameters are arrays
+    int n_inputs                    # without the parameters
+    int n_params
+    size_t itemsize
+
+
+cdef inline void copy_strided(size_t n, size_t itemsize, const char *source, cnp.npy_intp from_step, char *target,
+                              cnp.npy_intp to_step) noexcept nogil:
+    cdef cnp.npy_intp k, count = <cnp.npy_intp>n
+    if itemsize == 4:
+        for k in range(count):
+            memcpy(target + k * to_step, source + k * from_step, 4)
+    else:
+        for k in range(count):
+            memcpy(target + k * to_step, source + k * from_step, 8)
+
+
+cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps,
+                           void *data) noexcept nogil:
+    """The inner loop of every elementwise ufunc: contiguous operands as they are, others by way of a buffer."""
+    cdef Loop *loop = <Loop *>data
+    cdef char buffers[2 + MOST_PARAMS + 1][CHUNK * 8]
+    cdef const void *inputs[2 + MOST_PARAMS]
+    cdef void *outputs[1]
+    cdef double params[MOST_PARAMS]
+    cdef int n_operands = loop.n_inputs + loop.n_params, k
+    cdef cnp.npy_intp itemsize = <cnp.npy_intp>loop.itemsize, n = dimensions[0], at = 0, count = n
+    cdef bint scalars = True, buffered = steps[n_operands] != itemsize
+    cdef fexcept_t flags
+    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+    for k in range(n_operands):
+        if k >= loop.n_inputs and steps[k] != 0:
+            scalars = False
+    for k in range(n_operands):
+        if steps[k] != itemsize and (k < loop.n_inputs or not scalars):
+            buffered = True
+        if k >= loop.n_inputs and scalars:
+            params[k - loop.n_inputs] = (<float *>args[k])[0] if itemsize == 4 else (<double *>args[k])[0]
+    while at < n:
+        if buffered:
+            count = min(n - at, <cnp.npy_intp>CHUNK)
+        for k in range(n_operands if not scalars else loop.n_inputs):
+            inputs[k] = args[k] + at * steps[k]
+            if steps[k] != itemsize:
+                copy_strided(count, itemsize, args[k] + at * steps[k], steps[k], buffers[k], itemsize)
+                inputs[k] = buffers[k]
+        outputs[0] = args[n_operands] + at * itemsize
+        if steps[n_operands] != itemsize:
+            outputs[0] = buffers[n_operands]
+        if scalars:
+            loop.scalars(count, inputs, outputs, params)
+        else:
+            loop.arrays(count, inputs, outputs, NULL)
+        if steps[n_operands] != itemsize:
+            copy_strided(count, itemsize, buffers[n_operands], itemsize, args[n_operands] + at * steps[n_operands],
+                         steps[n_operands])
+        at += count
+    fesetexceptflag(&flags, FE_ALL_EXCEPT)      # NumPy would make warnings of what was raised
+
+
+cdef struct Ufunc:                  # what NumPy keeps pointers to, for good
+    cnp.PyUFuncGenericFunction functions[2]
+    void *data[2]
+    char types[2 * (2 + MOST_PARAMS + 1)]
+    Loop loops[2]
+
+
+cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, int n_inputs, doc, bytes signature=None):
+    cdef int d, k
+    encoded = name.encode(), doc.encode()
+    kept_alive.append(encoded)
+    for d in range(2):
+        u.functions[d] = function
+        u.data[d] = &u.loops[d]
+        for k in range(n_inputs + 1):
+            u.types[d * (n_inputs + 1) + k] = cnp.NPY_FLOAT32 if d == 0 else cnp.NPY_FLOAT64
+    ufunc = cnp.PyUFunc_FromFuncAndDataAndSignature(
+        u.functions, u.data, u.types, 2, n_inputs, 1, cnp.PyUFunc_None, encoded[0], encoded[1], 0,
+        NULL if signature is None else <char *>signature)
+    ufuncs[name] = ufunc
+    return ufunc
+
+
+kept_alive = []
+ufuncs = {}                         # by name; pyacts._ufuncs makes a module of them
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Elementwise activations
+
+cdef class Elementwise:
+    """The kernels and ufuncs of one elementwise activation, and the checks of its arguments."""
+    cdef:
+        object activation
+        str name
+        int n_params
+        bint positive[MOST_PARAMS]
+        bint nonnegative_for_y[MOST_PARAMS]
+        pyacts_kernel kernels[3][2]
+        Ufunc storage[3]
+        object forward_ufunc, backward_ufunc, backward_y_ufunc
+
+    def __init__(self, activation):
+        cdef int direction, d, k
+        cdef Loop *loop
+        self.activation = activation
+        self.name = activation.name
+        self.n_params = len(activation.parameters)
+        for k in range(self.n_params):
+            self.positive[k] = activation.parameters[k].positive
+            self.nonnegative_for_y[k] = activation.parameters[k].nonnegative_for_y
+        made = [None, None, None]
+        for direction, word in enumerate(DIRECTIONS):
+            if word not in activation.directions:
+                continue
+            for d in range(2):
+                self.kernels[direction][d] = self.find(d, word)
+                loop = &self.storage[direction].loops[d]
+                loop.scalars = self.kernels[direction][d]
+                loop.arrays = self.find(d, word + "_arrays") if self.n_params else <pyacts_kernel>NULL
+                loop.n_inputs = 1 if direction == FORWARD else 2
+                loop.n_params = self.n_params
+                loop.itemsize = DTYPES[d].itemsize
+            name = self.name if direction == FORWARD else f"{self.name}_{word}"
+            made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
+                                         self.n_params + (1 if direction == FORWARD else 2),
+                                         f"The ufunc behind pyacts.{self.name}{'' if direction == FORWARD else '_backward'}.")
+        self.forward_ufunc, self.backward_ufunc, self.backward_y_ufunc = made
+
+    cdef pyacts_kernel find(self, int d, str direction) except *:
+        cdef bytes name = self.name.encode(), word = direction.encode()
+        cdef pyacts_kernel kernel = pyacts_find(name, SUFFIXES[d], word)
+        if kernel == NULL:
+            raise ImportError(f"libpyacts has no {direction} {self.name}: it is not the one this module was built with")
+        return kernel
+
+    # Parameters: `given` are borrowed references to what the caller passed.
+
+    cdef double number(self, object value, int k, int d, bint from_y) except? -1:
+        """Parameter k as the number it is in dtype d, checked."""
+        cdef double exact = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else float(value)
+        cdef double rounded = <float>exact if d == 0 else exact
+        if not isfinite(rounded) or self.positive[k] and rounded <= 0 or (
+                from_y and self.nonnegative_for_y[k] and rounded < 0):
+            name = self.activation.parameters[k].name
+            also = "" if rounded == exact else f", which is {rounded} in {DTYPES[d]}"
+            if not isfinite(rounded):
+                raise ValueError(f"{self.name}: {name} must be finite, got {value}{also}")
+            if self.positive[k]:
+                raise ValueError(f"{self.name}: {name} must be greater than 0, got {value}{also}")
+            raise ValueError(f"{self.name}_backward: from y, {name} must be at least 0, got {value}: the output does not tell "
+                             "the two sides of zero apart; pass x instead")
+        return rounded
+
+    cdef bint is_number(self, object value, int k) except -1:
+        """True for a number, False for an array, else TypeError."""
+        if PyFloat_CheckExact(value):
+            return True
+        if value is None:
+            raise TypeError(f"{self.name}() missing required argument: '{self.activation.parameters[k].name}'")
+        kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
+        if kind not in "biuf" and not (hasattr(value, "dtype") and value.dtype.newbyteorder("=") in DTYPES):
+            raise TypeError(f"{self.name}: {self.activation.parameters[k].name} must be a number or an array of numbers, "
+                            f"not {type(value).__name__}")
+        return np.ndim(value) == 0
+
+    cdef bint numbers(self, PyObject **given, int d, bint from_y, double *values) except -1:
+        """Put the parameters into values; False if one of them is an array."""
+        cdef int k
+        for k in range(self.n_params):
+            if not self.is_number(<object>given[k], k):
+                return False
+            values[k] = self.number(<object>given[k], k, d, from_y)
+        return True
+
+    cdef list operands(self, PyObject **given, object x, bint from_y, dict keywords):
+        """The parameters as operands of a ufunc, in the dtype that x alone decides."""
+        cdef int k
+        dtype = np.dtype(keywords["dtype"]) if keywords.get("dtype") is not None else x.dtype
+        result = ufuncs["identity"].resolve_dtypes((dtype, None))[1]
+        found = []
+        for k in range(self.n_params):
+            value = <object>given[k]
+            if self.is_number(value, k):
+                found.append(result.type(self.number(value, k, DTYPES.index(result), from_y)))
+            else:
+                found.append(as_operand(value).astype(result))
+        return found
+
+    # Calls
+
+    cdef object forward(self, object x, PyObject **given, object out, dict keywords):
+        cdef double params[MOST_PARAMS]
+        cdef cnp.ndarray source, target
+        cdef int d
+        if cnp.PyArray_CheckExact(x) and not keywords:
+            source = x
+            d = dtype_index(source)
+            if d >= 0 and is_direct(source, 0) and self.numbers(given, d, False, params):
+                target = direct_target(source, source, out)
+                if target is not None:
+                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(source), cnp.PyArray_DATA(source), NULL,
+                        cnp.PyArray_DATA(target), params)
+                    return target
+        x = as_operand(x)
+        if out is not None:
+            keywords["out"] = out
+        return self.forward_ufunc(x, *self.operands(given, x, False, keywords), **keywords)
+
+    cdef object inplace(self, object x, PyObject **given):
+        cdef double params[MOST_PARAMS]
+        cdef cnp.ndarray target
+        cdef int d
+        if cnp.PyArray_CheckExact(x):
+            target = x
+            d = dtype_index(target)
+            if (d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE) and self.numbers(given, d, False, params)):
+                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(target), cnp.PyArray_DATA(target), NULL,
+                    cnp.PyArray_DATA(target), params)
+                return x
+        check_target(x, "x", f"use pyacts.{self.name}(x)")
+        plain = x.view(np.ndarray)
+        self.forward_ufunc(plain, *self.operands(given, x, False, {}), out=plain)
+        return x
+
+    cdef object backward(self, object grad, object x, PyObject **given, object y, object out, bint inplace):
+        cdef double params[MOST_PARAMS]
+        cdef cnp.ndarray first, second, target
+        cdef bint from_y = y is not None
+        cdef object saved = y if from_y else x
+        cdef int d, direction = BACKWARD_Y if from_y else BACKWARD
+        if from_y == (x is not None):
+            raise TypeError(f"{self.name}_backward() needs exactly one of x (the forward's input) and y (its output)")
+        if from_y and self.backward_y_ufunc is None:
+            raise TypeError(f"{self.name}_backward() cannot start from y: {self.activation.no_y}; pass x")
+        if cnp.PyArray_CheckExact(grad) and cnp.PyArray_CheckExact(saved):
+            first, second = grad, saved
+            d = dtype_index(first)
+            if (d >= 0 and is_direct(first, cnp.NPY_ARRAY_WRITEABLE if inplace else 0) and is_direct(second, 0)
+                    and same_layout(first, second) and self.numbers(given, d, from_y, params)
+                    and not (inplace and overlaps_partly(first, second))):
+                target = first if inplace else direct_target(first, second, out)
+                if target is not None:
+                    run(self.kernels[direction][d], cnp.PyArray_SIZE(first), cnp.PyArray_DATA(first),
+                        cnp.PyArray_DATA(second), cnp.PyArray_DATA(target), params)
+                    return target
+        name = "y" if from_y else "x"
+        function = f"{self.name}_backward"
+        if inplace:
+            check_target(grad, "grad", f"use pyacts.{function}(grad, {name})")
+        operand, saved = check_pair(function, grad, saved, name)
+        if inplace:
+            check_no_partial_overlap(grad, saved, name)
+            operand = out = grad.view(np.ndarray)
+        parameters = self.operands(given, saved, from_y, {})
+        shape = np.broadcast_shapes(saved.shape, *(np.shape(p) for p in parameters))
+        if shape != saved.shape:
+            raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {saved.shape}")
+        ufunc = self.backward_y_ufunc if from_y else self.backward_ufunc
+        result = ufunc(operand, saved, *parameters, **({} if out is None else {"out": out}))
+        return grad if inplace else result
+
+
+cdef cnp.ndarray direct_target(cnp.ndarray a, cnp.ndarray b, object out):
+    """A new array like a, or `out` if a kernel can write it while reading a and b; None if it cannot."""
+    cdef cnp.ndarray target
+    if out is None:
+        return empty_like(a)
+    if not cnp.PyArray_CheckExact(out):
+        return None
+    target = out
+    if (is_direct(target, cnp.NPY_ARRAY_WRITEABLE) and same_layout(a, target) and not overlaps_partly(a, target)
+            and not overlaps_partly(b, target)):
+        return target
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# softmax
+
+ctypedef void (*softmax_kernel)(size_t outer, size_t n, size_t inner, const void *x, void *y,
+                                const pyacts_softmax_options *options) noexcept nogil
+ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx,
+                                         const pyacts_softmax_options *options) noexcept nogil
+
+cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
+    size_t outer
+    size_t n
+    size_t inner
+
+
+cdef int counted_axis(shape, axis) except -1:
+    """The axis counted from the front."""
+    cdef Py_ssize_t position = operator.index(axis), ndim = len(shape)
+    if not -ndim <= position < ndim:
+        raise np.exceptions.AxisError(position, ndim)
+    return position + ndim if position < 0 else position
+
+
+cdef int softmax_axis(str function, shape, axis) except -1:
+    cdef int position = counted_axis(shape, axis)
+    if shape[position] == 0:
+        raise ValueError(f"{function}() along axis {axis} of an array of shape {shape}: the axis has length 0")
+    return position
+
+
+cdef Lines lines_of(cnp.ndarray a, int axis) noexcept:
+    cdef Lines lines = Lines(1, cnp.PyArray_DIM(a, axis), 1)
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(a)):
+        if k < axis:
+            lines.outer *= <size_t>cnp.PyArray_DIM(a, k)
+        elif k > axis:
+            lines.inner *= <size_t>cnp.PyArray_DIM(a, k)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):      # Fortran order is C order of the axes reversed
+        lines.outer, lines.inner = lines.inner, lines.outer
+    return lines
+
+
+cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps, void *data) noexcept nogil:
+    """The inner loop of the softmax gufuncs, one line at a time. Loop.n_inputs is 2 for the backward."""
+    cdef Loop *loop = <Loop *>data
+    cdef cnp.npy_intp count = dimensions[0], itemsize = <cnp.npy_intp>loop.itemsize, k, which
+    cdef size_t n = <size_t>dimensions[1]
+    cdef int n_operands = loop.n_inputs + 1
+    cdef char *buffers = <char *>malloc(3 * n * loop.itemsize)
+    cdef char *operands[3]
+    cdef fexcept_t flags
+    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+    if buffers == NULL:
+        with gil:
+            PyErr_NoMemory()        # NumPy looks for it after the loop
+        return
+    for k in range(count):
+        for which in range(n_operands):
+            operands[which] = args[which] + k * steps[which]
+            if steps[n_operands + which] != itemsize:
+                operands[which] = buffers + which * n * itemsize
+                if which < loop.n_inputs:
+                    copy_strided(n, itemsize, args[which] + k * steps[which], steps[n_operands + which],
+                                 operands[which], itemsize)
+        if loop.n_inputs == 1:
+            (<softmax_kernel>loop.scalars)(1, n, 1, operands[0], operands[1], NULL)
+        else:
+            (<softmax_backward_kernel>loop.scalars)(1, n, 1, operands[0], operands[1], operands[2], NULL)
+        which = n_operands - 1
+        if steps[n_operands + which] != itemsize:
+            copy_strided(n, itemsize, operands[which], itemsize, args[which] + k * steps[which],
+                         steps[n_operands + which])
+    free(buffers)
+    fesetexceptflag(&flags, FE_ALL_EXCEPT)
+
+
+
+def blocks_of_lines(arrays, int axis):
+    """Views of the arrays, the axis moved to the end, in blocks of whole lines that fit the cache."""
+    moved = [np.moveaxis(a, axis, -1) for a in arrays]
+    shape = moved[0].shape
+    if len(shape) == 1:
+        yield moved
+        return
+    step = max(1, LINES // shape[-1])
+    for index in np.ndindex(shape[:-2]):
+        for start in range(0, shape[-2], step):
+            yield [m[index][start:start + step] for m in moved]
+
+
+cdef class Softmax:
+    """The kernels and gufuncs of softmax, and the checks of its arguments."""
+    cdef:
+        str name
+        softmax_kernel kernels[2]
+        softmax_backward_kernel backward_kernels[2]
+        Ufunc storage[2]
+        object forward_ufunc, backward_ufunc
+
+    cdef make_ufuncs(self, str name):
+        cdef int d
+        self.name = name
+        for d in range(2):
+            size = DTYPES[d].itemsize
+            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 0, size)
+            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 0, size)
+        self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name, 1,
+                                        f"The gufunc behind pyacts.{name}.", b"(n)->(n)")
+        self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y", 2,
+                                         f"The gufunc behind pyacts.{name}_backward.", b"(n),(n)->(n)")
+
+    cdef void run(self, int d, Lines lines, const void *x, void *y) noexcept:
+        with nogil:
+            self.kernels[d](lines.outer, lines.n, lines.inner, x, y, NULL)
+
+    cdef void run_backward(self, int d, Lines lines, const void *grad, const void *y, void *dx) noexcept:
+        with nogil:
+            self.backward_kernels[d](lines.outer, lines.n, lines.inner, grad, y, dx, NULL)
+
+    cdef object forward(self, object x, object axis, object out, dict keywords):
+        cdef cnp.ndarray source, target
+        cdef int d
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: fill it, x.filled(-np.inf), to leave "
+                            "entries out")
+        x = as_operand(x)
+        position = softmax_axis(self.name, x.shape, axis)
+        if cnp.PyArray_CheckExact(x) and not keywords:
+            source = x
+            d = dtype_index(source)
+            if d >= 0 and is_direct(source, 0):
+                target = direct_target(source, source, out)
+                if target is not None:
+                    self.run(d, lines_of(source, position), cnp.PyArray_DATA(source), cnp.PyArray_DATA(target))
+                    return target
+        if out is not None:
+            keywords["out"] = out
+        return self.forward_ufunc(x, axis=position, **keywords)
+
+    cdef object inplace(self, object x, object axis):
+        cdef cnp.ndarray target
+        cdef int d, position
+        if cnp.PyArray_CheckExact(x):
+            target = x
+            d = dtype_index(target)
+            if d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE):
+                position = softmax_axis(self.name, x.shape, axis)
+                self.run(d, lines_of(target, position), cnp.PyArray_DATA(target), cnp.PyArray_DATA(target))
+                return x
+        check_target(x, "x", f"use pyacts.{self.name}(x)")
+        position = softmax_axis(self.name, x.shape, axis)
+        d = DTYPES.index(x.dtype.newbyteorder("="))
+        for (block,) in blocks_of_lines([x.view(np.ndarray)], position):
+            target = np.ascontiguousarray(block, DTYPES[d])
+            self.run(d, lines_of(target, target.ndim - 1), cnp.PyArray_DATA(target), cnp.PyArray_DATA(target))
+            block[...] = target
+        return x
+
+    cdef object backward(self, object grad, object x, object axis, object y, object out, bint inplace):
+        cdef cnp.ndarray first, second, target
+        cdef int d, position
+        function = f"{self.name}_backward"
+        if (y is None) == (x is None):
+            raise TypeError(f"{function}() needs exactly one of x (the forward's input) and y (its output)")
+        name = "x" if y is None else "y"
+        if isinstance(grad, np.ma.MaskedArray) or isinstance(x, np.ma.MaskedArray) or isinstance(y, np.ma.MaskedArray):
+            raise TypeError(f"{function}() would ignore the mask of a MaskedArray: fill it")
+        if inplace:
+            check_target(grad, "grad", f"use pyacts.{function}(grad, {name})")
+        operand, saved = check_pair(function, grad, x if y is None else y, name)
+        position = softmax_axis(function, operand.shape, axis)
+        if inplace:
+            check_no_partial_overlap(grad, saved, name)
+        if y is None:
+            saved = self.forward(saved, position, None, {})
+        if cnp.PyArray_CheckExact(operand) and cnp.PyArray_CheckExact(saved):
+            first, second = operand, saved
+            d = dtype_index(first)
+            if (d >= 0 and is_direct(first, cnp.NPY_ARRAY_WRITEABLE if inplace else 0) and is_direct(second, 0)
+                    and same_layout(first, second)):
+                target = first if inplace else direct_target(first, second, out)
+                if target is not None:
+                    self.run_backward(d, lines_of(first, position), cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
+                                      cnp.PyArray_DATA(target))
+                    return grad if inplace else target
+        if not inplace:
+            return self.backward_ufunc(operand, saved, axis=position, **({} if out is None else {"out": out}))
+        d = DTYPES.index(operand.dtype.newbyteorder("="))
+        for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
+            first = np.ascontiguousarray(grad_block, DTYPES[d])
+            second = np.ascontiguousarray(y_block, DTYPES[d])
+            self.run_backward(d, lines_of(first, first.ndim - 1), cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
+                              cnp.PyArray_DATA(first))
+            grad_block[...] = first
+        return grad
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# maxout and the gradients of parameters: contiguous arrays, made so where they are not
+
+ctypedef void (*maxout_kernel)(size_t outer, size_t n, size_t inner, size_t pool_size, const void *x, void *y,
+                               size_t *index) noexcept nogil
+ctypedef void (*maxout_backward_kernel)(size_t outer, size_t n, size_t inner, size_t pool_size, const void *grad,
+                                        const size_t *index, void *dx) noexcept nogil
+ctypedef void (*parameter_grad_kernel)(size_t outer, size_t channels, size_t inner, const void *grad, const void *x,
+                                       const void *param, void *dparam) noexcept nogil
+
+
+cdef object as_direct(object array):
+    """The array, or a copy, in C order and a dtype of the kernels: that which a ufunc would give."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("the mask of a MaskedArray would be ignored: fill it")
+    array = np.asarray(array)
+    return np.require(array, ufuncs["identity"].resolve_dtypes((array.dtype, None))[1], "CA")
+
+
+cdef object checked_pool_size(object pool_size):
+    size = operator.index(pool_size)
+    if size < 1:
+        raise ValueError(f"maxout: pool_size must be at least 1, got {size}")
+    return size
+
+
+cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, object axis, bint return_index):
+    cdef cnp.ndarray source = as_direct(x), target, index
+    cdef size_t size = checked_pool_size(pool_size)
+    cdef int position = counted_axis(shape_of(source), axis)
+    cdef Lines lines = lines_of(source, position)
+    if lines.n % size:
+        raise ValueError(f"maxout: the length of axis {axis}, {lines.n}, is not a multiple of pool_size, {size}")
+    shape = list(shape_of(source))
+    shape[position] //= size
+    target = np.empty(shape, source.dtype)
+    index = np.empty(shape if return_index else 0, np.intp)
+    cdef maxout_kernel kernel = kernels[dtype_index(source)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(source), cnp.PyArray_DATA(target),
+               <size_t *>cnp.PyArray_DATA(index) if return_index else NULL)
+    return (target, index) if return_index else target
+
+
+cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, object index, object pool_size, object axis):
+    cdef cnp.ndarray first = as_direct(grad), which, target
+    cdef size_t size = checked_pool_size(pool_size)
+    cdef int position = counted_axis(shape_of(first), axis)
+    given = np.asarray(index)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"maxout_backward: index must be integers, as maxout returns them, not {given.dtype}")
+    if given.shape != shape_of(first):
+        raise ValueError(f"maxout_backward() needs grad and index of the same shape, got {shape_of(first)} and {given.shape}")
+    if given.size and not 0 <= given.min() <= given.max() < size:
+        raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {size - 1}, got {given.min()} to "
+                         f"{given.max()}")
+    which = np.ascontiguousarray(given, np.intp)
+    shape = list(shape_of(first))
+    shape[position] *= size
+    target = np.empty(shape, first.dtype)
+    cdef Lines lines = lines_of(target, position)
+    cdef maxout_backward_kernel kernel = kernels[dtype_index(first)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first), <const size_t *>cnp.PyArray_DATA(which),
+               cnp.PyArray_DATA(target))
+    return target
+
+
+cdef tuple shape_of(cnp.ndarray a):
+    return (<object>a).shape
+
+
+cdef object parameter_grad(parameter_grad_kernel *kernels, Elementwise activation, object grad, object x, object param):
+    """The gradient of a parameter: summed over the axes of x that it was broadcast along."""
+    cdef PyObject *given[MOST_PARAMS]
+    cdef cnp.ndarray first, second, values, target
+    cdef parameter_grad_kernel kernel
+    cdef size_t outer, channels, inner
+    function = f"{activation.name}_parameter_grad"
+    grad, x = check_pair(function, grad, x, "x")
+    first, second = as_direct(grad), as_direct(x)
+    given[0] = <PyObject *>param
+    (operand,) = activation.operands(given, second, False, {})
+    shape = shape_of(second)
+    if np.broadcast_shapes(shape, np.shape(operand)) != shape:
+        raise ValueError(f"{function}(): the parameter's shape {np.shape(operand)} does not broadcast to that of x, {shape}")
+    # Bring the axes that the parameter varies along together: (summed, parameter's, summed).
+    padded = (1,) * (len(shape) - np.ndim(operand)) + np.shape(operand)
+    kept = [k for k, (size, own) in enumerate(zip(shape, padded, strict=True)) if own == size != 1]
+    summed = [k for k in range(len(shape)) if k not in kept]
+    if kept and kept != [k for k in range(kept[0], kept[-1] + 1) if shape[k] != 1]:
+        first = np.ascontiguousarray(np.transpose(first, summed + kept))
+        second = np.ascontiguousarray(np.transpose(second, summed + kept))
+        inner = 1
+    else:
+        inner = prod(shape[kept[-1] + 1:]) if kept else prod(shape)
+    values = np.ascontiguousarray(operand)
+    target = np.empty_like(values)
+    channels = prod(shape[k] for k in kept)
+    outer = prod(shape) // (channels * inner) if channels * inner else 0
+    kernel = kernels[dtype_index(second)]
+    with nogil:
+        kernel(outer, channels, inner, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second), cnp.PyArray_DATA(values),
+               cnp.PyArray_DATA(target))
+    return target.reshape(np.shape(operand))[()]
+
+
+def version():
+    return pyacts_version().decode()
+
+
+def isa():
+    """The instruction set that the kernels use.
+
+    Returns
+    -------
+    str
+        ``"avx512"``, ``"avx2"`` or ``"baseline"`` on x86-64, ``"neon"`` on 64-bit Arm. Chosen when the library is
+        loaded; the environment variable ``PYACTS_ISA``, set before that, narrows the choice.
+
+    Examples
+    --------
+    >>> import pyacts
+    >>> pyacts.isa() in ("avx512", "avx2", "baseline", "neon")
+    True
+    """
+    return pyacts_isa().decode()
+
+
+include "functions.pxi"

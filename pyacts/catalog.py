@@ -1,0 +1,329 @@
+"""The catalogue: every activation pyacts has, declared once.
+
+The C header, the exported symbols, the dispatch table, the Python functions with their signatures and docstrings, the
+type stubs, the tests, the benchmark and the tables in the documentation are all made from ``ACTIVATIONS``. This module
+needs nothing but the standard library, so that the build can read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["ACTIVATIONS", "Activation", "Parameter"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number (or, in Python, an array that broadcasts) that an activation takes.
+
+    Attributes
+    ----------
+    name : str
+    default : float or None
+        None for a parameter that must be given.
+    meaning : str
+        What it is, as the docstrings say it.
+    positive : bool
+        Whether it must be greater than zero. Every parameter must be finite.
+    nonnegative_for_y : bool
+        Whether backward from the output needs it to be at least zero: otherwise the output does not tell which side
+        of the kink the input was on.
+    """
+
+    name: str
+    default: float | None
+    meaning: str
+    positive: bool = False
+    nonnegative_for_y: bool = False
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation function.
+
+    Attributes
+    ----------
+    name : str
+        The name on every face: ``pyacts.<name>``, ``pyacts_<name>_f32`` and so on.
+    kind : str
+        ``"elementwise"``; ``"channelwise"`` (elementwise with a parameter that C takes per channel);
+        ``"softmax"`` (along an axis); ``"maxout"`` (along an axis, which gets shorter).
+    module : str
+        The file in ``kernels/`` with the mathematics.
+    summary, formula, derivative, range : str
+        For the documentation. The derivative is written in ``x``.
+    derivative_y : str or None
+        The derivative written in ``y = f(x)``, for those whose backward can start from the output.
+    no_y : str
+        Why it cannot, for those whose backward can not.
+    parameters : tuple of Parameter
+    aliases : tuple of str
+        Other names of the same function, available in Python beside the canonical one.
+    limits, slopes : pair of float or None
+        f and f' at -inf and +inf, with the default parameters (for prelu: a weight of 0.25).
+    kinks : dict of float to float
+        Where f' jumps: the value it has there, with the default parameters.
+    max_ulp : dict of str to dict of str to float
+        Largest error in units in the last place, by dtype and direction, default parameters, grad = 1. A backward
+        near a zero of its derivative is measured against the larger of the terms that cancel there.
+    samples : pair of tuple of float
+        f and f' at -1, 0 and 1, with the default parameters, to four decimals: the examples in the docstrings.
+    reference : str
+        Where it was proposed.
+    """
+
+    name: str
+    kind: str
+    module: str
+    summary: str
+    formula: str
+    derivative: str
+    range: str
+    max_ulp: dict[str, dict[str, float]]
+    derivative_y: str | None = None
+    no_y: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    aliases: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+    slopes: tuple[float, float] | None = None
+    kinks: dict[float, float] = field(default_factory=dict)
+    samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    reference: str = ""
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """What ``pyacts_find`` has for it: ``forward``, ``backward``, and ``backward_y`` where it exists."""
+        return tuple(self.max_ulp["f32"])
+
+
+inf = float("inf")
+
+NEGATIVE_SLOPE = Parameter(
+    "negative_slope", 0.01, "factor for x < 0; the usual ones are 0.01, 0.2 and 0.3", nonnegative_for_y=True
+)
+
+ACTIVATIONS: tuple[Activation, ...] = (
+    Activation(
+        "identity",
+        kind="elementwise",
+        module="rectifiers",
+        summary="The input itself: what a layer without an activation, or a regression's output layer, has.",
+        formula="x",
+        derivative="1",
+        derivative_y="1",
+        range="(-inf, inf)",
+        aliases=("linear",),
+        limits=(-inf, inf),
+        slopes=(1.0, 1.0),
+        samples=((-1.0, 0.0, 1.0), (1.0, 1.0, 1.0)),
+        max_ulp={
+            "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+            "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+        },
+    ),
+    Activation(
+        "relu",
+        kind="elementwise",
+        module="rectifiers",
+        summary="Rectified linear unit: the positive part. The usual first choice for hidden layers; a unit whose "
+        "input stays negative gets no gradient and is dead.",
+        formula="max(x, 0)",
+        derivative="1 for x > 0, 0 for x <= 0",
+        derivative_y="1 for y > 0, 0 for y <= 0",
+        range="[0, inf)",
+        limits=(0.0, inf),
+        slopes=(0.0, 1.0),
+        samples=((0.0, 0.0, 1.0), (0.0, 0.0, 1.0)),
+        kinks={0.0: 0.0},
+        reference="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010",
+        max_ulp={
+            "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+            "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+        },
+    ),
+    Activation(
+        "leaky_relu",
+        kind="elementwise",
+        module="rectifiers",
+        summary="relu with a small slope on the left, so that no unit dies.",
+        formula="x for x > 0, negative_slope * x for x <= 0",
+        derivative="1 for x > 0, negative_slope for x <= 0",
+        derivative_y="1 for y > 0, negative_slope for y <= 0",
+        range="(-inf, inf)",
+        parameters=(NEGATIVE_SLOPE,),
+        limits=(-inf, inf),
+        slopes=(0.01, 1.0),
+        samples=((-0.01, 0.0, 1.0), (0.01, 0.01, 1.0)),
+        kinks={0.0: 0.01},
+        reference="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
+        max_ulp={
+            "f32": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
+            "f64": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
+        },
+    ),
+    Activation(
+        "prelu",
+        kind="channelwise",
+        module="rectifiers",
+        summary="leaky_relu whose slope is learned, one for all or one per channel.",
+        formula="x for x > 0, weight * x for x <= 0",
+        derivative="1 for x > 0, weight for x <= 0",
+        derivative_y="1 for y > 0, weight for y <= 0",
+        range="(-inf, inf)",
+        parameters=(Parameter("weight", None, "factor for x < 0; learning often starts at 0.25", nonnegative_for_y=True),),
+        limits=(-inf, inf),
+        slopes=(0.25, 1.0),
+        samples=((-0.25, 0.0, 1.0), (0.25, 0.25, 1.0)),
+        kinks={0.0: 0.25},
+        reference="He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015",
+        max_ulp={
+            "f32": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
+            "f64": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
+        },
+    ),
+    Activation(
+        "elu",
+        kind="elementwise",
+        module="exponentials",
+        summary="Exponential linear unit: linear on the right, saturating smoothly on the left.",
+        formula="x for x > 0, alpha * (exp(x) - 1) for x <= 0",
+        derivative="1 for x > 0, alpha * exp(x) for x <= 0",
+        derivative_y="1 for y > 0, y + alpha for y <= 0",
+        range="(-alpha, inf)",
+        parameters=(Parameter("alpha", 1.0, "the value approached on the left is -alpha", nonnegative_for_y=True),),
+        limits=(-1.0, inf),
+        slopes=(0.0, 1.0),
+        samples=((-0.6321, 0.0, 1.0), (0.3679, 1.0, 1.0)),
+        kinks={0.0: 1.0},
+        reference="Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by ELUs, ICLR 2016",
+        max_ulp={
+            "f32": {"forward": 1.0, "backward": 1.05, "backward_y": 0.5},
+            "f64": {"forward": 1.2, "backward": 1.2, "backward_y": 0.5},
+        },
+    ),
+    Activation(
+        "softplus",
+        kind="elementwise",
+        module="exponentials",
+        summary="A smooth relu, positive everywhere; its derivative is the sigmoid.",
+        formula="log(1 + exp(beta * x)) / beta",
+        derivative="1 / (1 + exp(-beta * x))",
+        derivative_y="1 - exp(-beta * y)",
+        range="(0, inf)",
+        parameters=(Parameter("beta", 1.0, "sharpness: the larger, the closer to relu", positive=True),),
+        limits=(0.0, inf),
+        slopes=(0.0, 1.0),
+        samples=((0.3133, 0.6931, 1.3133), (0.2689, 0.5, 0.7311)),
+        reference="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge, NIPS 2000",
+        max_ulp={
+            "f32": {"forward": 1.75, "backward": 2.5, "backward_y": 1.05},
+            "f64": {"forward": 1.8, "backward": 1.0, "backward_y": 1.2},
+        },
+    ),
+    Activation(
+        "sigmoid",
+        kind="elementwise",
+        module="sigmoids",
+        summary="The logistic function: squashes to (0, 1), a probability. In hidden layers its gradient, at most 1/4, "
+        "vanishes from layer to layer.",
+        formula="1 / (1 + exp(-x))",
+        derivative="exp(-|x|) / (1 + exp(-|x|))**2",
+        derivative_y="y * (1 - y)",
+        range="(0, 1)",
+        aliases=("logistic", "expit"),
+        limits=(0.0, 1.0),
+        slopes=(0.0, 0.0),
+        samples=((0.2689, 0.5, 0.7311), (0.1966, 0.25, 0.1966)),
+        max_ulp={
+            "f32": {"forward": 2.5, "backward": 4.0, "backward_y": 1.5},
+            "f64": {"forward": 1.0, "backward": 5.0, "backward_y": 1.5},
+        },
+    ),
+    Activation(
+        "tanh",
+        kind="elementwise",
+        module="sigmoids",
+        summary="Hyperbolic tangent: squashes to (-1, 1), with a mean near zero and a gradient of 1 at zero.",
+        formula="(exp(x) - exp(-x)) / (exp(x) + exp(-x))",
+        derivative="1 / cosh(x)**2",
+        derivative_y="(1 - y) * (1 + y)",
+        range="(-1, 1)",
+        limits=(-1.0, 1.0),
+        slopes=(0.0, 0.0),
+        samples=((-0.7616, 0.0, 0.7616), (0.42, 1.0, 0.42)),
+        max_ulp={
+            "f32": {"forward": 1.05, "backward": 4.0, "backward_y": 1.5},
+            "f64": {"forward": 1.0, "backward": 5.0, "backward_y": 1.5},
+        },
+    ),
+    Activation(
+        "softsign",
+        kind="elementwise",
+        module="sigmoids",
+        summary="Like tanh, but approaches its limits slowly, as a quotient without an exponential.",
+        formula="x / (1 + |x|)",
+        derivative="1 / (1 + |x|)**2",
+        derivative_y="(1 - |y|)**2",
+        range="(-1, 1)",
+        limits=(-1.0, 1.0),
+        slopes=(0.0, 0.0),
+        samples=((-0.5, 0.0, 0.5), (0.25, 1.0, 0.25)),
+        reference="Bergstra, Desjardins, Lamblin and Bengio, Quadratic polynomials learn better image features, 2009",
+        max_ulp={
+            "f32": {"forward": 1.5, "backward": 3.0, "backward_y": 1.5},
+            "f64": {"forward": 1.5, "backward": 3.0, "backward_y": 1.5},
+        },
+    ),
+    Activation(
+        "silu",
+        kind="elementwise",
+        module="self_gated",
+        summary="Sigmoid-weighted linear unit, or swish: smooth, not monotone, like relu far from zero.",
+        formula="x / (1 + exp(-beta * x))",
+        derivative="s * (1 + beta * x * (1 - s)) with s = 1 / (1 + exp(-beta * x))",
+        no_y="it is not monotone, so the output does not determine the input",
+        range="[-0.2785, inf) for beta = 1",
+        parameters=(Parameter("beta", 1.0, "steepness of the gate; 0 makes x / 2, large values approach relu"),),
+        aliases=("swish",),
+        limits=(-0.0, inf),
+        slopes=(-0.0, 1.0),
+        samples=((-0.2689, 0.0, 0.7311), (0.0723, 0.5, 0.9277)),
+        reference="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, 2017; Ramachandran, Zoph and Le, "
+        "Searching for activation functions, 2017",
+        max_ulp={
+            "f32": {"forward": 3.5, "backward": 4.0},
+            "f64": {"forward": 1.5, "backward": 5.0},
+        },
+    ),
+    Activation(
+        "softmax",
+        kind="softmax",
+        module="softmax",
+        summary="Turns the numbers along an axis into probabilities, positive and with the sum 1.",
+        formula="exp(x - max(x)) / sum(exp(x - max(x)))",
+        derivative="y * (grad - sum(grad * y)) for y = softmax(x)",
+        derivative_y="y * (grad - sum(grad * y))",
+        range="(0, 1)",
+        reference="Bridle, Training stochastic model recognition algorithms as networks, NIPS 1989",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "maxout",
+        kind="maxout",
+        module="maxout",
+        summary="The largest of every pool_size consecutive numbers along an axis; with them learned, any convex "
+        "function.",
+        formula="max(x[k * pool_size : (k + 1) * pool_size])",
+        derivative="1 at the place of the maximum (the first of equals), 0 elsewhere",
+        no_y="the place of the maximum is needed: ask the forward for return_index",
+        range="(-inf, inf)",
+        reference="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, Maxout networks, ICML 2013",
+        max_ulp={
+            "f32": {"forward": 0.0, "backward": 0.0},
+            "f64": {"forward": 0.0, "backward": 0.0},
+        },
+    ),
+)

@@ -1,0 +1,143 @@
+"""Builds libpyacts, the C library, and then the Python module that links with it.
+
+codegen writes Cython sources from the catalogue, Cython makes C of them, and that C is compiled once per dtype and
+instruction-set level, the dtype being a macro. The one shared link drops whatever touches Python.
+"""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # a build front end runs this file from elsewhere
+from codegen import VERSION, kernels, python  # noqa: E402
+
+MACOS = sys.platform == "darwin"
+LIBRARY = "libpyacts.0.dylib" if MACOS else "libpyacts.so.0"  # the number changes only when the ABI does
+
+# Bits of `real` in each build, and the levels from the least to the best: kernels/cpu.h tests for what they need.
+REAL_BITS = {"f32": 32, "f64": 64}
+AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+MACHINE = platform.machine().lower()
+if MACHINE in ("x86_64", "amd64"):
+    LEVELS = {"baseline": [], "avx2": AVX2, "avx512": AVX512}
+else:
+    LEVELS = {"neon" if MACHINE in ("aarch64", "arm64") else "baseline": []}
+
+# No traps and no errno: without the first nothing vectorises. No contraction: a multiply-add is fused where the source
+# says so, and every level that can gives the same bits. Never -ffast-math: it changes results, and linking with it
+# changes the floating-point mode of the whole process.
+KERNEL_FLAGS = [
+    *("-O3", "-funroll-loops", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"),
+    *("-fPIC", "-ffunction-sections", "-fdata-sections", "-Wdouble-promotion", "-Werror=double-promotion"),
+    "-DCYTHON_INLINE=inline __attribute__((always_inline))",
+]
+# GCC would unroll the loop over a block completely before it looks for vectors, and then find none.
+GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4"]
+
+C_DIRECTIVES = ["cdivision=True", "boundscheck=False", "wraparound=False"]  # C's own division and indexing: no exceptions
+PYTHON_DIRECTIVES = ["binding=True", "freethreading_compatible=True"]
+
+COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC"))
+
+
+def run(*command):
+    print(*command, flush=True)
+    subprocess.run([str(c) for c in command], check=True)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def translate(source, folder, directives):
+    """Cython source to C."""
+    target = folder / f"{source.stem}.c"
+    options = [part for directive in directives for part in ("-X", directive)]
+    run(sys.executable, "-m", "cython", "-3", *options, "-I", ROOT / "kernels", "-I", folder, source, "-o", target)
+    return target
+
+
+def is_gcc():
+    version = subprocess.run([*COMPILER, "--version"], capture_output=True, text=True, check=True).stdout
+    return "Free Software Foundation" in version
+
+
+def build_library(folder, library):
+    """Generate, translate, compile and link libpyacts, working in folder."""
+    write(folder / "table.pxd", kernels.table())
+    exports = translate(write(folder / "exports.pyx", kernels.exports()), folder, C_DIRECTIVES)
+    dispatch = translate(write(folder / "dispatch.pyx", kernels.dispatch(list(LEVELS))), folder, C_DIRECTIVES)
+    flags = KERNEL_FLAGS + (GCC_KERNEL_FLAGS if is_gcc() else [])
+    includes = ["-I", ROOT / "kernels", "-I", ROOT / "include", "-I", sysconfig.get_paths()["include"]]
+    objects = [folder / "dispatch.o"]
+    commands = [[*COMPILER, *KERNEL_FLAGS, *includes, "-c", dispatch, "-o", objects[0]]]
+    for dtype, bits in REAL_BITS.items():
+        for level, level_flags in LEVELS.items():
+            build = f"{dtype}_{level}"
+            names = [f"-D{name}={name}_{build}" for name in ("PyInit_exports", "__pyx_module_is_main_exports")]
+            macros = [f"-DPYACTS_REAL_BITS={bits}", f"-DPYACTS_BUILD={build}", *names]
+            objects.append(folder / f"{build}.o")
+            commands.append([*COMPILER, *flags, *level_flags, *macros, *includes, "-c", exports, "-o", objects[-1]])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda command: run(*command), commands))
+    public = kernels.public_names()
+    library.parent.mkdir(parents=True, exist_ok=True)
+    if MACOS:
+        symbols = write(folder / "symbols", "".join(f"_{name}\n" for name in public))
+        link = ["-dynamiclib", "-Wl,-dead_strip", f"-Wl,-exported_symbols_list,{symbols}"]
+        link.append(f"-Wl,-install_name,@rpath/{LIBRARY}")
+    else:
+        symbols = write(folder / "symbols", "{ global: " + " ".join(f"{name};" for name in public) + " local: *; };\n")
+        link = ["-shared", "-Wl,--gc-sections", f"-Wl,--version-script={symbols}", "-Wl,-z,defs", "-Wl,-s"]
+        link.append(f"-Wl,-soname,{LIBRARY}")
+    run(*COMPILER, *link, *objects, "-lm", "-o", library)
+
+
+class Build(build_ext):
+    """build_ext that makes the C library, and what C programs need to use it, first."""
+
+    def run(self):
+        package = ROOT / "pyacts" if self.inplace else Path(self.build_lib) / "pyacts"
+        folder = Path(self.build_temp).resolve() / "pyacts"
+        library = package / "lib" / LIBRARY
+        build_library(folder, library)
+        self.c_files = [library, write(package / "include" / "pyacts.h", (ROOT / "include" / "pyacts.h").read_text())]
+        for source, target in (("pyacts.pc", "lib/pkgconfig"), ("pyacts-config.cmake", "lib/cmake/pyacts")):
+            text = (ROOT / "packaging" / f"{source}.in").read_text()
+            text = text.replace("@VERSION@", VERSION).replace("@LIBRARY@", LIBRARY)
+            self.c_files.append(write(package / target / source, text))
+        write(folder / "functions.pxi", python.functions())
+        (extension,) = self.extensions
+        extension.sources = [str(translate(ROOT / "pyacts" / "_array.pyx", folder, PYTHON_DIRECTIVES))]
+        extension.extra_objects = [str(library)]
+        super().run()
+
+    def get_outputs(self):
+        return super().get_outputs() + [str(f) for f in self.c_files]
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "pyacts._array",
+            ["pyacts/_array.pyx"],
+            include_dirs=["include", numpy.get_include()],
+            extra_compile_args=["-O2"],
+            extra_link_args=[f"-Wl,-rpath,{'@loader_path' if MACOS else '$ORIGIN'}/lib"],
+        )
+    ],
+    cmdclass={"build_ext": Build},
+)
