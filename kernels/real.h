@@ -35,9 +35,8 @@ typedef real storage __attribute__((aligned(1)));
 #define INFINITE ((real)INFINITY)
 #define NOT_A_NUMBER ((real)NAN)
 
-/* The format: bits of the significand that are stored, and the exponent's bias. */
+/* Bits of the significand that are stored. */
 #define SIGNIFICAND_BITS (SINGLE ? 23 : 52)
-#define EXPONENT_BIAS ((real_bits)(SINGLE ? 127 : 1023))
 
 /* Elements in 64 bytes: one vector of the widest level, and the length of every block the loops work in. */
 #define BLOCK (64 / sizeof(real))
@@ -65,16 +64,23 @@ static inline real copy_sign(real magnitude, real sign) { return PYACTS_BUILTIN(
 
 static inline int unordered(real a, real b) { return __builtin_isunordered(a, b); }
 
+/* Whether the level has fused multiply-add instructions: all but baseline x86-64 do. */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
+
 /* a * b + c: one rounding where the level has FMA instructions, two where it has not (baseline x86-64). */
 static inline real muladd(real a, real b, real c) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FUSED
     return PYACTS_BUILTIN(__builtin_fma)(a, b, c);
 #else
     return a * b + c;
 #endif
 }
 
-#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+#if !FUSED
 /* The high half of x's significand, the rest being exact in as many bits (Veltkamp). Clearing bits instead of
    multiplying by 2^k + 1 cannot overflow. */
 static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bits)1 << (SINGLE ? 12 : 27)) - 1)); }
@@ -82,7 +88,7 @@ static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bi
 
 /* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. */
 static inline real product_error(real a, real b, real product) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FUSED
     return muladd(a, b, -product);
 #else
     real ah = high_half(a), al = a - ah, bh = high_half(b), bl = b - bh;

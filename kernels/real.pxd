@@ -9,8 +9,8 @@ cdef extern from "real.h" nogil:
         BLOCK                   # elements in 64 bytes
     const bint SINGLE           # whether real is float
     const real LARGEST          # the largest finite number
-    const int SIGNIFICAND_BITS  # of the significand, those that are stored
-    const real_bits EXPONENT_BIAS
+    const bint FUSED            # whether muladd rounds once
+    const int SIGNIFICAND_BITS  # those of the significand that are stored
 
     const real INFINITE
     const real NOT_A_NUMBER

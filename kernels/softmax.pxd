@@ -13,6 +13,8 @@ from vmath cimport exp_negative
 
 cdef enum:
     TILE = 32       # columns worked on together: whole vectors at every level, with lanes that fit the first cache
+    SHORT = 32      # rows up to this long are turned into columns, TILE rows at a time: a row of its own would be mostly
+                    # the handling of lanes
 
 
 cdef inline real exp_below(real x, real top) noexcept nogil:
@@ -228,14 +230,42 @@ cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, 
 
 
 # ----------------------------------------------------------------------------------------------------------------
+# Short rows: TILE of them turned into columns and back
+
+cdef inline void turn(size_t n, const storage *rows, storage *columns) noexcept nogil:
+    cdef size_t row, i
+    for row in range(TILE):
+        for i in range(n):
+            columns[i * TILE + row] = rows[row * n + i]
+
+
+cdef inline void turn_back(size_t n, const storage *columns, storage *rows) noexcept nogil:
+    cdef size_t row, i
+    for row in range(TILE):
+        for i in range(n):
+            rows[row * n + i] = columns[i * TILE + row]
+
+
+# ----------------------------------------------------------------------------------------------------------------
 # The whole array. A full tile has a width that the compiler knows.
+
+cdef inline void softmax_rows(size_t outer, size_t n, const storage *x, storage *y) noexcept nogil:
+    cdef storage columns[SHORT * TILE]
+    cdef size_t turned = outer - outer % TILE if n <= SHORT else 0, k
+    for k in range(turned // TILE):
+        turn(n, x + k * TILE * n, columns)
+        softmax_columns(n, TILE, TILE, columns, columns)
+        turn_back(n, columns, y + k * TILE * n)
+    for k in range(turned, outer):
+        softmax_row(n, x + k * n, y + k * n)
+
 
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y) noexcept nogil:
     cdef size_t k, j, at
+    if inner == 1:
+        softmax_rows(outer, n, x, y)
+        return
     for k in range(outer):
-        if inner == 1:
-            softmax_row(n, x + k * n, y + k * n)
-            continue
         for j in range(inner // TILE):
             at = k * n * inner + j * TILE
             softmax_columns(n, inner, TILE, x + at, y + at)
@@ -244,13 +274,27 @@ cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x,
             softmax_columns(n, inner, inner % TILE, x + at, y + at)
 
 
+cdef inline void softmax_backward_rows(size_t outer, size_t n, const storage *grad, const storage *y,
+                                       storage *dx) noexcept nogil:
+    cdef storage grad_columns[SHORT * TILE]
+    cdef storage y_columns[SHORT * TILE]
+    cdef size_t turned = outer - outer % TILE if n <= SHORT else 0, k
+    for k in range(turned // TILE):
+        turn(n, grad + k * TILE * n, grad_columns)
+        turn(n, y + k * TILE * n, y_columns)
+        softmax_backward_columns(n, TILE, TILE, grad_columns, y_columns, grad_columns)
+        turn_back(n, grad_columns, dx + k * TILE * n)
+    for k in range(turned, outer):
+        softmax_backward_row(n, grad + k * n, y + k * n, dx + k * n)
+
+
 cdef inline void softmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
                                     storage *dx) noexcept nogil:
     cdef size_t k, j, at
+    if inner == 1:
+        softmax_backward_rows(outer, n, grad, y, dx)
+        return
     for k in range(outer):
-        if inner == 1:
-            softmax_backward_row(n, grad + k * n, y + k * n, dx + k * n)
-            continue
         for j in range(inner // TILE):
             at = k * n * inner + j * TILE
             softmax_backward_columns(n, inner, TILE, grad + at, y + at, dx + at)

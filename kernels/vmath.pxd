@@ -7,7 +7,7 @@ in a float expression would halve the speed. Choices on SINGLE are made by the c
 The polynomials were fitted for this project (least squares in multiprecision, then linear programming on the rounded
 coefficients); the power of two beside each is its largest relative error with the coefficients as they stand.
 """
-from real cimport (EXPONENT_BIAS, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits, muladd,
+from real cimport (FUSED, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits, muladd,
                    real, real_bits, to_bits)
 
 
@@ -25,33 +25,48 @@ cdef inline real horner4(real x, real c0, real c1, real c2, real c3, real rest) 
 # exp(-a) for a >= 0
 #
 # -a = n ln2 + r with |r| <= ln2 / 2, so exp(-a) = 2**n (1 + fraction) with fraction = expm1(r). Adding 1.5 * 2**(p-1)
-# leaves n in the low bits of the sum. ln2 is subtracted in two parts, n times the first being exact (Cody and Waite).
+# rounds to an integer and leaves it in the low bits of the sum; with the exponent's bias added as well, those bits are
+# the exponent of 2**n. ln2 is subtracted in two parts, n times the first being exact (Cody and Waite).
 
 cdef inline real exp_limit() noexcept nogil:
     """Where exp(-a), also times a number of a's size, rounds to zero."""
     return <real>130.0 if SINGLE else <real>760.0
 
 
-cdef inline real nearest_shift() noexcept nogil:
-    return <real>12582912.0 if SINGLE else <real>6755399441055744.0
+cdef inline real exponent_shift() noexcept nogil:
+    """1.5 * 2**(p-1) + the exponent's bias"""
+    return <real>12583039.0 if SINGLE else <real>6755399441056767.0
 
 
 cdef inline real shifted_quotient(real a) noexcept nogil:
-    """n + nearest_shift(), where n is the integer nearest to -a / ln2."""
-    return muladd(a, -1.4426950408889634, nearest_shift())
+    """n + exponent_shift(), where n is the integer nearest to -a / ln2."""
+    return muladd(a, -1.4426950408889634, exponent_shift())
 
 
 cdef inline real remainder(real a, real a_low, real shifted) noexcept nogil:
     """r = -(a + a_low) - n ln2"""
-    cdef real n = shifted - nearest_shift()
+    cdef real n = shifted - exponent_shift()
     if SINGLE:
         return muladd(n, -1.428606765330187e-06, muladd(n, -0.693145751953125, -a) - a_low)
     return muladd(n, -1.9082149292705877e-10, muladd(n, -0.6931471803691238, -a) - a_low)
 
 
-cdef inline real power_of_two(real_bits n) noexcept nogil:
-    """2**n in the normal range. Only n's low bits count, so the bits of n + nearest_shift() serve as well."""
-    return from_bits((n + EXPONENT_BIAS) << SIGNIFICAND_BITS)
+cdef inline real power_of_two(real_bits shifted) noexcept nogil:
+    """2**n from the bits of n + exponent_shift(), for n in the normal range."""
+    return from_bits(shifted << SIGNIFICAND_BITS)
+
+
+cdef inline real exp_fraction(real r) noexcept nogil:
+    """expm1(r) for |r| <= ln2 / 2, with an error that is small beside e**r."""
+    if SINGLE:      # 2**-28.25 of e**r
+        return muladd(r * r, horner4(
+            r, 0.4999999403953552, 0.1666652262210846, 0.04166829213500023, 0.008368532173335552,
+            0.0013818304287269711), r)
+    # 2**-63.83
+    return muladd(r * r, horner4(
+        r, 0.5, 0.1666666666666668, 0.041666666666666415, 0.008333333333319277, horner4(
+        r, 0.0013888888889032902, 0.00019841269891808147, 2.480158702386083e-05, 2.7557238767100935e-06, horner2(
+        r, 2.7557529108360025e-07, 2.51108446235201e-08, 2.0837240599220083e-09))), r)
 
 
 cdef struct Decay:
@@ -76,16 +91,7 @@ cdef inline Decay decay(real a, real a_low) noexcept nogil:
     cdef real lower_by = <real>5.421010862427522e-20 if SINGLE else <real>7.458340731200207e-155
     e.scale = power_of_two(to_bits(shifted) + (raise_by if tiny else <real_bits>0))
     e.rescale = lower_by if tiny else ONE
-    if SINGLE:      # 2**-28.25 of exp(r)
-        e.fraction = muladd(r * r, horner4(
-            r, 0.4999999403953552, 0.1666652262210846, 0.04166829213500023,
-            0.008368532173335552, 0.0013818304287269711),
-            r)
-    else:           # 2**-63.83
-        e.fraction = muladd(r * r, horner4(
-            r, 0.5, 0.1666666666666668, 0.041666666666666415, 0.008333333333319277, horner4(
-            r, 0.0013888888889032902, 0.00019841269891808147, 2.480158702386083e-05, 2.7557238767100935e-06, horner2(
-            r, 2.7557529108360025e-07, 2.51108446235201e-08, 2.0837240599220083e-09))), r)
+    e.fraction = exp_fraction(r)
     return e
 
 
@@ -202,16 +208,29 @@ cdef inline Scaled logistic_slope(real z) noexcept nogil:
 cdef inline real tanh(real x) noexcept nogil:
     """float32 1.05 ULP, float64 0.85 ULP."""
     cdef real a = absolute(x), square = x * x
-    cdef real near, far, d
+    cdef real near, far, clamped, shifted, n, half, scale, fraction, d
     cdef Sum m
     if SINGLE:
-        # |x| <= 1: x + x**3 q(x**2), 2**-27.68; beyond: 1 - 2t / (1 + t) with t = exp(-2|x|)
+        # |x| <= 0.8: x + x**3 q(x**2), 2**-28.0
         near = muladd(square * a, horner4(
-            square, -0.33333295583724976, 0.13332346081733704, -0.05387984588742256, 0.0214866753667593, horner2(
-            square, -0.007946007885038853, 0.002301217056810856, -0.0003583910583984107)), a)
-        far = exp_negative(a + a, ZERO)
-        far = ONE - (far + far) / (ONE + far)
-        return copy_sign(near if a <= ONE else far, x)
+            square, -0.33333298563957214, 0.13332241773605347, -0.0538535974919796, 0.02130652591586113,
+            muladd(square, 0.0015870387433096766, -0.007414170075207949)), a)
+        # Beyond: 1 - 2 / (1 + e**(2|x|)), which forgives a lot in the exponential and less the larger |x| is: one
+        # part of ln2 is enough where its product is not rounded. half = r / 2, scale = 2 * 2**n, and the polynomial
+        # is exp_fraction's with every coefficient times the power of two that these make of it.
+        clamped = from_bits(min(to_bits(a), to_bits(<real>16.0)))
+        shifted = muladd(clamped, 2.8853900817779268, exponent_shift() + ONE)
+        n = shifted - (exponent_shift() + ONE)
+        if FUSED:
+            half = muladd(n, -0.34657359027997264, clamped)
+        else:
+            half = muladd(n, -7.143033826650935e-07, muladd(n, -0.3465728759765625, clamped))
+        scale = power_of_two(to_bits(shifted))
+        fraction = muladd(half * half, horner4(
+            half, 0.9999998807907104, 0.6666609048843384, 0.33334633708000183, 0.13389651477336884,
+            0.04421857371926308), half)
+        far = ONE - <real>2.0 / muladd(scale, fraction, muladd(scale, 0.5, ONE))
+        return copy_sign(far if a > <real>0.8 else near, x)
     # -m / (2 + m) with m = expm1(-2|x|)
     m = expm1_negative(a + a)
     d = m.high + <real>2.0

@@ -1,0 +1,433 @@
+"""Values and derivatives of the elementwise activations against the oracle, within the catalogue's bounds."""
+
+import re
+
+import gmpy2
+import numpy as np
+import pytest
+from oracle import (
+    ALONG_AN_AXIS,
+    DTYPES,
+    ELEMENTWISE,
+    ORACLES,
+    check,
+    error,
+    exact,
+    product,
+    rounded,
+    slope_unit,
+    ulp,
+)
+
+import pyacts
+from pyacts.catalog import ACTIVATIONS
+
+inf = np.inf
+
+BY_NAME = {a.name: a for a in ACTIVATIONS}
+DEFAULTS = {a.name: tuple(0.25 if p.default is None else p.default for p in a.parameters) for a in ELEMENTWISE}
+OTHERS = {
+    "leaky_relu": (0.0, 1.0, 0.2, 0.3, -0.5, 3.0, 1e-30, 1e30),
+    "prelu": (0.0, 1.0, 0.01, -0.25, 7.3, 1e-30, 1e30),
+    "elu": (0.0, 0.1, 1.6732632, 2.0, 10.3, -1.3, 1e-30, 1e10),
+    "softplus": (0.1, 0.7, 2.0, 10.0, 20.3, 1e-30, 1e10),
+    "silu": (0.0, 0.1, 0.7, 1.702, 10.3, -1.0, -2.3, 1e-30, 1e10, -1e10),
+}
+assert OTHERS.keys() == {a.name for a in ELEMENTWISE if a.parameters}
+
+per_activation = pytest.mark.parametrize("activation", ELEMENTWISE, ids=lambda a: a.name)
+per_dtype = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+per_direction = pytest.mark.parametrize(
+    ("activation", "direction"), [pytest.param(a, d, id=f"{a.name}-{d}") for a in ELEMENTWISE for d in a.directions]
+)
+
+# ----------------------------------------------------------------------------------------------------------------
+# Where to look
+
+
+def stratified(dtype, bits):
+    """One random number out of each of 2**bits equal ranges of bit patterns: all exponents, both signs, subnormals."""
+    unsigned = np.dtype(f"u{np.dtype(dtype).itemsize}").type
+    shift = np.dtype(dtype).itemsize * 8 - bits
+    random = np.random.default_rng(bits).integers(2**shift, size=2**bits, dtype=unsigned)
+    x = (np.arange(2**bits, dtype=unsigned) << unsigned(shift) | random).view(dtype)
+    return x[np.isfinite(x)]
+
+
+def hard(dtype):
+    """Kinks, saturation, thresholds of the kernels, ties of their argument reduction, zeros of f': with neighbours."""
+    info = np.finfo(dtype)
+    points = [0.0, info.smallest_subnormal, 5 * info.smallest_subnormal, info.smallest_normal, info.max, info.max / 2]
+    points += [2.0**k for k in range(-60, 128, 3)]
+    points += [0.1, 0.5, 0.6931472, 1.0, 1.2784645427610738, 2.0, 8.3178, 9.0109, 17.3287, 18.715, 19.0616, 36.7368]
+    points += [40.0, 44.3614, 51.9861, 65.0, 80.0, 87.3365, 88.7228, 91.8, 103.2789, 103.9721, 130.0, 300.0, 372.2, 380]
+    points += [600.0, 708.3964, 709.7827, 744.4401, 745.1332, 751.6, 760.0, 1.2676506e30]
+    points += [(k + 0.5) * np.log(2) for k in range(1100 if dtype == np.float64 else 160)]
+    near = np.array(points, dtype)
+    steps = [near]
+    for direction in (-inf, inf):
+        moved = near
+        for _ in range(3):
+            with np.errstate(over="ignore"):
+                moved = np.nextafter(moved, dtype(direction))
+            steps.append(moved)
+    x = np.concatenate(steps)
+    x = np.concatenate([x, -x])
+    return x[np.isfinite(x)]
+
+
+def dense(dtype, n):
+    """Random numbers where the functions are curved, and beyond to where the last of them have become constant."""
+    random = np.random.default_rng(n)
+    widths = (0.7, 3, 20, 110) if dtype == np.float32 else (0.7, 3, 40, 760)
+    return np.concatenate([random.uniform(-w, w, n // 4) for w in widths]).astype(dtype)
+
+
+def everywhere(dtype, bits, n):
+    return np.concatenate([stratified(dtype, bits), dense(dtype, n), hard(dtype)])
+
+
+SIZES = {np.float32: (20, 2**18), np.float64: (12, 4000)}
+SMALL = {np.float32: (14, 2**12), np.float64: (9, 800)}
+
+
+def outputs(activation, params, x):
+    """Values that y can have: the numbers of x in the range of f, and what the forward gives for x."""
+    ends = np.array([-np.finfo(x.dtype).max, np.finfo(x.dtype).max], x.dtype)
+    low, high = exact(activation, "forward", ends, params).astype(float)
+    return np.concatenate([x[(x >= low) & (x <= high)], call(activation, "forward", x, params)])
+
+
+def call(activation, direction, at, params, grad=None):
+    if direction == "forward":
+        return pyacts.get(activation.name)(at, *params)
+    backward = pyacts.get(activation.name, direction="backward")
+    grad = np.ones_like(at) if grad is None else grad
+    if direction == "backward":
+        return backward(grad, at, *params)
+    return backward(grad, None, *params, y=at)
+
+
+def measure(activation, direction, x, params, bound):
+    """Check one direction with grad = 1 at x (backward_y: at the outputs for x), and return the largest error."""
+    at = outputs(activation, params, x) if direction == "backward_y" else x
+    want = exact(activation, direction, at, params)
+    unit = slope_unit(activation, at, params, want) if direction == "backward" else None
+    got = call(activation, direction, at, params)
+    return check(f"{activation.name}{params} {direction}", at, got, want, bound, unit)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# The bounds of the catalogue
+
+
+def bound_of(activation, direction, dtype):
+    return activation.max_ulp["f32" if dtype == np.float32 else "f64"][direction]
+
+
+@per_dtype
+@per_direction
+def test_error_is_within_the_bound(activation, direction, dtype):
+    x = everywhere(dtype, *SIZES[dtype])
+    measure(activation, direction, x, DEFAULTS[activation.name], bound_of(activation, direction, dtype))
+
+
+@pytest.mark.slow
+@per_direction
+def test_error_is_within_the_bound_for_all_float32(activation, direction):
+    """All 2**32. From y: all in the range, which hold all outputs."""
+    params, bound = DEFAULTS[activation.name], bound_of(activation, direction, np.float32)
+    step = 2**22
+    largest = 0.0
+    for start in range(0, 2**32, step):
+        x = np.arange(start, start + step, dtype=np.uint32).view(np.float32)
+        x = x[np.isfinite(x)]
+        if x.size:
+            largest = max(largest, measure(activation, direction, x, params, bound))
+    print(f"{activation.name} {direction}: {largest:.4f} ULP on {pyacts.isa()}")
+
+
+@pytest.mark.slow
+@per_direction
+def test_error_is_within_the_bound_for_many_float64(activation, direction):
+    for seed in range(10):
+        x = dense(np.float64, 40_000 + 4 * seed)
+        measure(activation, direction, x, DEFAULTS[activation.name], bound_of(activation, direction, np.float64))
+
+
+@per_dtype
+@pytest.mark.parametrize(
+    ("name", "value", "direction"),
+    [
+        pytest.param(name, value, direction, id=f"{name}-{value:g}-{direction}")
+        for name, values in OTHERS.items()
+        for value in values
+        for direction in BY_NAME[name].directions
+        if direction != "backward_y" or value >= 0
+    ],
+)
+def test_error_with_other_parameters_is_within_the_bound_and_one(name, value, direction, dtype):
+    x = everywhere(dtype, *SMALL[dtype])
+    measure(BY_NAME[name], direction, x, (value,), bound_of(BY_NAME[name], direction, dtype) + 1)
+
+
+@per_dtype
+@per_direction
+def test_backward_is_grad_times_slope(activation, direction, dtype):
+    """For any grad: the error of f' times grad, and half an ULP for the rounding of the product."""
+    if direction == "forward":
+        return
+    params = DEFAULTS[activation.name]
+    at = everywhere(dtype, *SMALL[dtype])
+    if direction == "backward_y":
+        at = outputs(activation, params, at)
+    grad = np.random.default_rng(1).permutation(np.resize(stratified(dtype, 12), at.size))
+    slope = exact(activation, direction, at, params)
+    unit = slope_unit(activation, at, params, slope) if direction == "backward" else ulp(abs(slope), dtype)
+    want, unit, allowed = product(slope, unit, bound_of(activation, direction, dtype), grad)
+    got = call(activation, direction, at, params, grad)
+    check(f"{activation.name}{params} {direction} with grad", at, got, want, allowed, unit)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# The oracle itself, and what the catalogue says in words
+
+
+def test_every_activation_has_an_oracle():
+    assert [a.name for a in ACTIVATIONS] == [*ORACLES, *ALONG_AN_AXIS]
+    for a in ELEMENTWISE:
+        assert (ORACLES[a.name].slope_y is not None) == (a.derivative_y is not None) == ("backward_y" in a.directions)
+
+
+@per_direction
+def test_fast_numbers_agree_with_exact_ones(activation, direction):
+    """The oracle for float32 is good to a thousandth of an ULP."""
+    x = everywhere(np.float32, 11, 4000)
+    params = DEFAULTS[activation.name]
+    at = outputs(activation, params, x) if direction == "backward_y" else x
+    fast = exact(activation, direction, at, params)
+    precise = exact(activation, direction, at.astype(float), rounded(params, np.float32))
+    unit = slope_unit(activation, at, params, fast) if direction == "backward" else ulp(abs(fast), np.float32)
+    assert error(fast, precise, unit).max() < 1e-3
+
+
+def written(text, variable, value, parameters):
+    """The value of a formula of the catalogue, in 2000-bit numbers, so that it may cancel as it likes."""
+    text = re.sub(r"\|(\w)\|", r"abs(\1)", text)
+    names = {variable: value, **parameters, "max": max, "abs": abs}
+    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "cosh")}
+    text, _, where = text.partition(" with s = ")
+    if where:
+        names["s"] = eval(where, names)
+    if " for " not in text:
+        return eval(text, names)
+    for piece in text.split(", "):
+        what, condition = piece.split(" for ")
+        if eval(condition, names):
+            return eval(what, names)
+    raise AssertionError(f"{text!r} says nothing about {variable} = {value}")
+
+
+@per_direction
+def test_formulas_of_the_catalogue_agree_with_the_oracle(activation, direction):
+    field, variable = {
+        "forward": ("formula", "x"),
+        "backward": ("derivative", "x"),
+        "backward_y": ("derivative_y", "y"),
+    }[direction]
+    parameters = rounded(DEFAULTS[activation.name], np.float64)
+    at = np.concatenate([np.random.default_rng(5).uniform(-30, 30, 60), [0.0, 1e-9, -1e-9]])
+    if direction == "backward_y":
+        at = outputs(activation, parameters, at)
+    want = exact(activation, direction, at, parameters)
+    with gmpy2.context(precision=2000):
+        numbers = {p.name: gmpy2.mpfr(float(v)) for p, v in zip(activation.parameters, parameters, strict=True)}
+        got = [written(getattr(activation, field), variable, gmpy2.mpfr(float(v)), numbers) for v in at]
+        for value, g, w in zip(at, got, want, strict=True):
+            assert abs(g - w) <= abs(w) * 2.0**-150, (activation.name, field, value, float(g), float(w))
+
+
+@per_activation
+def test_samples_of_the_catalogue(activation):
+    x = np.array([-1.0, 0.0, 1.0])
+    for direction, said in zip(("forward", "backward"), activation.samples, strict=True):
+        assert call(activation, direction, x, DEFAULTS[activation.name]).round(4).tolist() == list(said)
+
+
+@per_dtype
+@per_activation
+def test_limits_slopes_and_kinks_of_the_catalogue(activation, dtype):
+    params = DEFAULTS[activation.name]
+    x = np.array([-inf, inf], dtype)
+    np.testing.assert_array_equal(call(activation, "forward", x, params), np.array(activation.limits, dtype))
+    np.testing.assert_array_equal(call(activation, "backward", x, params), np.array(activation.slopes, dtype))
+    other = tuple(0.3 for _ in params)  # elu has a kink unless alpha is 1
+    for kink, slope in activation.kinks.items():
+        at = np.array([kink, -kink if kink == 0 else kink], dtype)
+        assert (call(activation, "backward", at, params) == dtype(slope)).all()
+        left, right = call(activation, "backward", np.nextafter(dtype(kink), at * 0 + [-inf, inf], dtype=dtype), other)
+        assert left != right, "not a kink"
+
+
+@per_dtype
+@per_activation
+def test_range_of_the_catalogue(activation, dtype):
+    """Rounding may reach an end that the function itself only approaches."""
+    names = {p.name: dtype(v) for p, v in zip(activation.parameters, DEFAULTS[activation.name], strict=True)}
+    low, high = re.match(r"[\[(](.*), (.*)[\])]", activation.range).groups()
+    y = call(activation, "forward", everywhere(dtype, *SMALL[dtype]), DEFAULTS[activation.name])
+    low, high = eval(low, {"inf": inf, **names}), eval(high, {"inf": inf, **names})
+    assert low <= y.min() <= y.max() <= high
+    assert y.min() <= max(low, -1e30) + 1e-4
+    assert y.max() >= min(high, 1e30) - 1e-4
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Derivatives are derivatives, parameters parameters
+
+
+@per_activation
+def test_backward_agrees_with_finite_differences(activation):
+    usual = [(value,) for value in OTHERS.get(activation.name, ()) if value == 0 or 0.05 < abs(value) < 20]
+    x = np.random.default_rng(6).uniform(-6, 6, 2000)
+    x = x[abs(x) > 1e-3]  # all kinks are at 0
+    h = 1e-5
+    f = pyacts.get(activation.name)
+    for params in (DEFAULTS[activation.name], *usual):
+        difference = (f(x + h, *params) - f(x - h, *params)) / (2 * h)
+        third_derivative = max(1, *np.abs(params)) ** 2 if params else 1
+        np.testing.assert_allclose(
+            call(activation, "backward", x, params), difference, rtol=1e-8, atol=1e-9 * third_derivative
+        )
+
+
+@per_dtype
+@per_activation
+def test_backward_from_y_agrees_with_backward_from_x(activation, dtype):
+    if "backward_y" not in activation.directions:
+        return
+    params = DEFAULTS[activation.name]
+    x = np.random.default_rng(7).uniform(-3, 3, 1000).astype(dtype)
+    grad = np.random.default_rng(8).normal(size=1000).astype(dtype)
+    y = call(activation, "forward", x, params)
+    from_y = call(activation, "backward_y", y, params, grad)
+    # 1 - y, 1 - y**2 and y + alpha have lost up to 2**9 of the digits where f' is as small as here.
+    np.testing.assert_allclose(from_y, call(activation, "backward", x, params, grad), rtol=500 * np.finfo(dtype).eps)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Known values
+
+
+KNOWN = [
+    # name, parameters, x, f(x), f'(x): worked out by hand or taken from textbooks
+    ("relu", (), (-2.5, 0.0, 3.0), (0, 0, 3), (0, 0, 1)),
+    ("leaky_relu", (0.1,), (-20.0, 0.0, 20.0), (-2, 0, 20), (0.1, 0.1, 1)),
+    ("prelu", (-0.5,), (-8.0, 0.0, 8.0), (4, 0, 8), (-0.5, -0.5, 1)),
+    ("elu", (2.0,), (-1.0, 0.0, 5.0), (-1.2642411176571153, 0, 5), (0.7357588823428847, 2, 1)),
+    ("elu", (1.0,), (-1e-10,), (-9.9999999995e-11,), (0.9999999999,)),
+    ("softplus", (1.0,), (0.0, -40.0), (0.6931471805599453, 4.248354255291589e-18), (0.5, 4.248354255291589e-18)),
+    ("softplus", (2.0,), (0.0, 0.5), (0.34657359027997264, 0.6566308437591114), (0.5, 0.7310585786300049)),
+    ("sigmoid", (), (-1.0, 0.0, 1.0, 0.6931471805599453), (0.2689414213699951, 0.5, 0.7310585786300049, 2 / 3),
+     (0.19661193324148185, 0.25, 0.19661193324148185, 2 / 9)),
+    ("tanh", (), (-0.5, 0.0, 1.0), (-0.46211715726000973, 0, 0.7615941559557649),
+     (0.7864477329659274, 1, 0.41997434161402614)),
+    ("softsign", (), (-3.0, 0.0, 1.0), (-0.75, 0, 0.5), (1 / 16, 1, 1 / 4)),
+    ("silu", (1.0,), (-1.0, 0.0, 1.0), (-0.2689414213699951, 0, 0.7310585786300049),
+     (0.07232948812851325, 0.5, 0.9276705118714869)),
+    ("silu", (0.0,), (-7.0, 3.0), (-3.5, 1.5), (0.5, 0.5)),
+]  # fmt: skip
+
+
+@per_dtype
+@pytest.mark.parametrize(("name", "params", "x", "y", "slope"), KNOWN, ids=[f"{k[0]}{k[1]}" for k in KNOWN])
+def test_known_values(name, params, x, y, slope, dtype):
+    x = np.array(x, dtype)
+    rtol = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(call(BY_NAME[name], "forward", x, params), y, rtol=rtol)
+    np.testing.assert_allclose(call(BY_NAME[name], "backward", x, params), slope, rtol=rtol)
+
+
+def test_silu_has_its_minimum_where_its_slope_is_zero():
+    x = np.array([-1.2784645427610738])
+    assert abs(pyacts.silu(x)[0] - -0.2784645427610738) < 1e-15
+    assert abs(pyacts.silu_backward(np.ones(1), x)[0]) < 1e-16
+
+
+@per_dtype
+def test_slope_of_sigmoid_is_largest_at_zero(dtype):
+    sigmoid = BY_NAME["sigmoid"]
+    assert call(sigmoid, "backward", np.zeros(1, dtype), ()) == 0.25
+    slopes = call(sigmoid, "backward", everywhere(dtype, *SMALL[dtype]), ())
+    assert slopes.max() <= 0.25 + bound_of(sigmoid, "backward", dtype) * np.spacing(dtype(0.25))
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Shape: symmetry, order, saturation
+
+
+@per_dtype
+@pytest.mark.parametrize("name", ["identity", "tanh", "softsign"])
+def test_odd_functions_are_odd_and_their_slopes_even(name, dtype):
+    x = everywhere(dtype, *SMALL[dtype])
+    y, mirrored = call(BY_NAME[name], "forward", x, ()), call(BY_NAME[name], "forward", -x, ())
+    assert y.tobytes() == (-mirrored).tobytes()
+    assert call(BY_NAME[name], "backward", x, ()).tobytes() == call(BY_NAME[name], "backward", -x, ()).tobytes()
+
+
+@per_dtype
+def test_slope_of_sigmoid_is_even(dtype):
+    x = everywhere(dtype, *SMALL[dtype])
+    slope, mirrored = (call(BY_NAME["sigmoid"], "backward", at, ()) for at in (x, -x))
+    assert slope.tobytes() == mirrored.tobytes()
+
+
+@per_dtype
+@per_activation
+def test_monotone_functions_never_go_down_by_more_than_their_error(activation, dtype):
+    """And not at all where the result is the rounded exact one."""
+    if activation.name == "silu":
+        return
+    params = DEFAULTS[activation.name]
+    y = call(activation, "forward", np.sort(everywhere(dtype, *SMALL[dtype])), params)
+    bound = bound_of(activation, "forward", dtype)
+    slack = 0.0 if bound <= 0.5 else 2 * bound
+    highest = np.maximum.accumulate(y)
+    with np.errstate(over="ignore"):
+        assert (highest - y <= slack * np.spacing(np.maximum(abs(highest), abs(y)))).all()
+
+
+def doublings(start, dtype):
+    """Numbers from start to near the largest, a few in each binade."""
+    exponents = np.arange(0, np.finfo(dtype).maxexp - np.log2(start) - 1, 0.23)
+    return (start * 2.0**exponents).astype(dtype)
+
+
+SATURATED = {  # name: where y has become 1, for float32 and float64
+    "sigmoid": {np.float32: 17.4, np.float64: 37.5},
+    "tanh": {np.float32: 9.1, np.float64: 19.1},
+    "softsign": {np.float32: 2.0**25, np.float64: 2.0**54},
+}
+
+
+@per_dtype
+@pytest.mark.parametrize("name", SATURATED)
+def test_saturation_is_exact_and_not_early(name, dtype):
+    start = SATURATED[name][dtype]
+    assert (call(BY_NAME[name], "forward", doublings(start, dtype), ()) == 1).all()
+    assert call(BY_NAME[name], "forward", np.array([start * 0.45], dtype), ()) < 1
+
+
+@per_dtype
+def test_sigmoid_underflows_to_zero_and_not_early(dtype):
+    start = 104.0 if dtype == np.float32 else 745.2  # e**-start is half the smallest subnormal
+    assert (pyacts.sigmoid(-doublings(start, dtype)) == 0).all()
+    assert pyacts.sigmoid(dtype(1 - start)) > 0
+
+
+@per_dtype
+def test_softplus_and_elu_become_linear(dtype):
+    x = doublings(50, dtype)
+    np.testing.assert_array_equal(pyacts.softplus(x), x)
+    np.testing.assert_array_equal(pyacts.elu(x), x)
+    np.testing.assert_array_equal(pyacts.elu(-x), -np.ones_like(x))
