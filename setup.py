@@ -45,7 +45,8 @@ KERNEL_FLAGS = [
 # GCC would unroll the loop over a block completely before it looks for vectors, and then find none.
 GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4"]
 
-C_DIRECTIVES = ["cdivision=True", "boundscheck=False", "wraparound=False"]  # C's own division and indexing: no exceptions
+# The kernels divide and index as C does; the Python module as Python does.
+C_DIRECTIVES = ["cdivision=True", "boundscheck=False", "wraparound=False"]
 PYTHON_DIRECTIVES = ["binding=True", "freethreading_compatible=True"]
 
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC"))

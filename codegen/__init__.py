@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The element types of the C functions: suffix -> C type. Python and NumPy names are in codegen.python.
+# The element types of the C functions: suffix -> C type.
 C_TYPES = {"f32": "float", "f64": "double"}
 
 

@@ -75,8 +75,8 @@ KIND_NOTES = {
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).\n"
     "   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
-    "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; n is a multiple of\n"
-    "   pool_size >= 1. index (may be NULL) receives the place in its pool of each maximum, from 0; backward needs it.",
+    "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
+    "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0; backward needs it.",
 }
 
 
@@ -84,9 +84,7 @@ def errors(activation):
     directions = activation.directions
     if all(v == 0 for by_direction in activation.max_ulp.values() for v in by_direction.values()):
         return "Exact."
-    parts = [
-        f"{d} {' / '.join(format(activation.max_ulp[t][d], 'g') for t in C_TYPES)}" for d in directions
-    ]
+    parts = [f"{d} {' / '.join(format(activation.max_ulp[t][d], 'g') for t in C_TYPES)}" for d in directions]
     return "Error: " + ", ".join(parts) + " ULP."
 
 

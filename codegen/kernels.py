@@ -15,7 +15,8 @@ DIRECTIVES = "# cython: language_level=3, cdivision=True, boundscheck=False, wra
 ELEMENTWISE = "size_t n, const void *const *inputs, void *const *outputs, const double *params"
 SHAPES = {
     "pyacts": ELEMENTWISE,
-    "channels": "size_t outer, size_t channels, size_t inner, const void *a, const void *b, const void *param, void *out",
+    "channels": "size_t outer, size_t channels, size_t inner, const void *a, const void *b, const void *param, "
+    "void *out",
     "softmax": "size_t outer, size_t n, size_t inner, const void *x, void *y",
     "softmax_backward_y": "size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx",
     "maxout": "size_t outer, size_t n, size_t inner, size_t pool_size, const void *x, void *y, size_t *index",
@@ -244,7 +245,7 @@ def dispatch(levels):
     for dtype in C_TYPES:
         for activation in ACTIVATIONS:
             for name, arguments, body in public_functions(activation, dtype):
-                lines.append(f'\ncdef public void {name}({", ".join(arguments)}) noexcept nogil:')
+                lines.append(f"\ncdef public void {name}({', '.join(arguments)}) noexcept nogil:")
                 lines += [f"    {line}" for line in body]
     lines += [
         "\ncdef public pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction) "

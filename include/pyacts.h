@@ -167,8 +167,8 @@ PYACTS_API void pyacts_softmax_f64(size_t outer, size_t n, size_t inner, const d
 PYACTS_API void pyacts_softmax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
 
 /* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
-   Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; n is a multiple of
-   pool_size >= 1. index (may be NULL) receives the place in its pool of each maximum, from 0; backward needs it.
+   Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;
+   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0; backward needs it.
    No backward_y: the place of the maximum is needed: ask the forward for return_index.
    Exact. */
 PYACTS_API void pyacts_maxout_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *x, float *y, size_t *index);

@@ -1,4 +1,4 @@
-"""Activations with one parameter per channel, on (outer, channels, inner) arrays, and the gradient of that parameter."""
+"""Activations with a parameter per channel, on (outer, channels, inner) arrays, and the parameter's gradient."""
 from loops cimport Function, map_arrays, map_scalars
 from real cimport real, storage
 from sums cimport CHUNK, LANES, Total, add_to, tree, value_of

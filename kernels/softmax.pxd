@@ -13,8 +13,7 @@ from vmath cimport exp_negative
 
 cdef enum:
     TILE = 32       # columns worked on together: whole vectors at every level, with lanes that fit the first cache
-    SHORT = 32      # rows up to this long are turned into columns, TILE rows at a time: a row of its own would be mostly
-                    # the handling of lanes
+    SHORT = 32      # rows up to this long are made columns, TILE rows at a time: alone, a row is mostly lane handling
 
 
 cdef inline real exp_below(real x, real top) noexcept nogil:

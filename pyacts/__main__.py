@@ -9,8 +9,10 @@ import pyacts
 def checked(path: str) -> str:
     """The path, if a shell takes it as one word when it is substituted unquoted."""
     if any(c.isspace() for c in path):
-        sys.exit(f"pyacts: error: the path {path!r} has white space in it, which $(python -m pyacts ...) would break: "
-                 "install pyacts elsewhere, or use pyacts.get_include() and pyacts.get_library() with quotes")
+        sys.exit(
+            f"pyacts: error: the path {path!r} has white space in it, which $(python -m pyacts ...) would break: "
+            "install pyacts elsewhere, or use pyacts.get_include() and pyacts.get_library() with quotes"
+        )
     return path
 
 

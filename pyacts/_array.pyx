@@ -7,7 +7,6 @@ loop calls the same kernel.
 What is here is the same for every activation. The functions themselves, one def each with its signature and docstring,
 are generated from the catalogue into functions.pxi, which is included at the end.
 """
-cimport cython
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
@@ -20,7 +19,6 @@ from math import prod
 
 import numpy as np
 
-from pyacts.catalog import ACTIVATIONS
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -124,18 +122,19 @@ cdef bint elements_share_memory(array) except -1:
 cdef check_target(array, str argument, str remedy):
     """Raise unless array can be changed in place."""
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"{argument} must be a NumPy array to be changed in place, not {type(array).__name__}: {remedy}")
+        raise TypeError(f"{argument} must be a NumPy array to be changed in place, not {type(array).__name__}: "
+                        f"{remedy}")
     if has_rules_of_its_own(array):
-        raise TypeError(f"{argument} is a {type(array).__name__}, which has rules of its own that a change in place would "
-                        f"bypass: pass its plain array ({argument}.view(np.ndarray)), or {remedy}")
+        raise TypeError(f"{argument} is a {type(array).__name__}, which has rules of its own that a change in place "
+                        f"would bypass: pass its plain array ({argument}.view(np.ndarray)), or {remedy}")
     if array.dtype.newbyteorder("=") not in DTYPES:
         raise TypeError(f"{argument} has dtype {array.dtype}, but in place needs {SUPPORTED}: convert it with "
                         f"{argument}.astype(np.float32), or {remedy}")
     if not array.flags.writeable:
         raise ValueError(f"{argument} is read-only, so it can't be changed in place: copy it, or {remedy}")
     if elements_share_memory(array):
-        raise ValueError(f"elements of {argument} share memory (a broadcast or overlapping view), so it can't be changed in "
-                         f"place: copy it, or {remedy}")
+        raise ValueError(f"elements of {argument} share memory (a broadcast or overlapping view), so it can't be "
+                         f"changed in place: copy it, or {remedy}")
 
 
 cdef check_pair(str function, grad, saved, str name):
@@ -303,9 +302,10 @@ cdef class Elementwise:
                 loop.n_params = self.n_params
                 loop.itemsize = DTYPES[d].itemsize
             name = self.name if direction == FORWARD else f"{self.name}_{word}"
+            face = self.name if direction == FORWARD else f"{self.name}_backward"
             made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
                                          self.n_params + (1 if direction == FORWARD else 2),
-                                         f"The ufunc behind pyacts.{self.name}{'' if direction == FORWARD else '_backward'}.")
+                                         f"The ufunc behind pyacts.{face}.")
         self.forward_ufunc, self.backward_ufunc, self.backward_y_ufunc = made
 
     cdef pyacts_kernel find(self, int d, str direction) except *:
@@ -329,8 +329,8 @@ cdef class Elementwise:
                 raise ValueError(f"{self.name}: {name} must be finite, got {value}{also}")
             if self.positive[k]:
                 raise ValueError(f"{self.name}: {name} must be greater than 0, got {value}{also}")
-            raise ValueError(f"{self.name}_backward: from y, {name} must be at least 0, got {value}: the output does not tell "
-                             "the two sides of zero apart; pass x instead")
+            raise ValueError(f"{self.name}_backward: from y, {name} must be at least 0, got {value}: the output does "
+                             "not tell the two sides of zero apart; pass x instead")
         return rounded
 
     cdef bint is_number(self, object value, int k) except -1:
@@ -341,8 +341,8 @@ cdef class Elementwise:
             raise TypeError(f"{self.name}() missing required argument: '{self.activation.parameters[k].name}'")
         kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
         if kind not in "biuf" and not (hasattr(value, "dtype") and value.dtype.newbyteorder("=") in DTYPES):
-            raise TypeError(f"{self.name}: {self.activation.parameters[k].name} must be a number or an array of numbers, "
-                            f"not {type(value).__name__}")
+            raise TypeError(f"{self.name}: {self.activation.parameters[k].name} must be a number or an array of "
+                            f"numbers, not {type(value).__name__}")
         return np.ndim(value) == 0
 
     cdef bint numbers(self, PyObject **given, int d, bint from_y, double *values) except -1:
@@ -461,8 +461,8 @@ cdef cnp.ndarray direct_target(cnp.ndarray a, cnp.ndarray b, object out):
 
 ctypedef void (*softmax_kernel)(size_t outer, size_t n, size_t inner, const void *x, void *y,
                                 const pyacts_softmax_options *options) noexcept nogil
-ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx,
-                                         const pyacts_softmax_options *options) noexcept nogil
+ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y,
+                                         void *dx, const pyacts_softmax_options *options) noexcept nogil
 
 cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
     size_t outer
@@ -498,7 +498,8 @@ cdef Lines lines_of(cnp.ndarray a, int axis) noexcept:
     return lines
 
 
-cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps, void *data) noexcept nogil:
+cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.npy_intp *steps,
+                       void *data) noexcept nogil:
     """The inner loop of the softmax gufuncs, one line at a time. Loop.n_inputs is 2 for the backward."""
     cdef Loop *loop = <Loop *>data
     cdef cnp.npy_intp count = dimensions[0], itemsize = <cnp.npy_intp>loop.itemsize, k, which
@@ -530,7 +531,6 @@ cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.np
                          steps[n_operands + which])
     free(buffers)
     fesetexceptflag(&flags, FE_ALL_EXCEPT)
-
 
 
 def blocks_of_lines(arrays, int axis):
@@ -579,8 +579,8 @@ cdef class Softmax:
         cdef cnp.ndarray source, target
         cdef int d
         if isinstance(x, np.ma.MaskedArray):
-            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: fill it, x.filled(-np.inf), to leave "
-                            "entries out")
+            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: fill it, x.filled(-np.inf), to "
+                            "leave entries out")
         x = as_operand(x)
         position = softmax_axis(self.name, x.shape, axis)
         if cnp.PyArray_CheckExact(x) and not keywords:
@@ -697,7 +697,8 @@ cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, o
     return (target, index) if return_index else target
 
 
-cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, object index, object pool_size, object axis):
+cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, object index, object pool_size,
+                               object axis):
     cdef cnp.ndarray first = as_direct(grad), which, target
     cdef size_t size = checked_pool_size(pool_size)
     cdef int position = counted_axis(shape_of(first), axis)
@@ -705,7 +706,8 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     if given.dtype.kind not in "iu":
         raise TypeError(f"maxout_backward: index must be integers, as maxout returns them, not {given.dtype}")
     if given.shape != shape_of(first):
-        raise ValueError(f"maxout_backward() needs grad and index of the same shape, got {shape_of(first)} and {given.shape}")
+        raise ValueError(f"maxout_backward() needs grad and index of the same shape, got {shape_of(first)} and "
+                         f"{given.shape}")
     if given.size and not 0 <= given.min() <= given.max() < size:
         raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {size - 1}, got {given.min()} to "
                          f"{given.max()}")
@@ -716,8 +718,8 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     cdef Lines lines = lines_of(target, position)
     cdef maxout_backward_kernel kernel = kernels[dtype_index(first)]
     with nogil:
-        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first), <const size_t *>cnp.PyArray_DATA(which),
-               cnp.PyArray_DATA(target))
+        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first),
+               <const size_t *>cnp.PyArray_DATA(which), cnp.PyArray_DATA(target))
     return target
 
 
@@ -738,7 +740,8 @@ cdef object parameter_grad(parameter_grad_kernel *kernels, Elementwise activatio
     (operand,) = activation.operands(given, second, False, {})
     shape = shape_of(second)
     if np.broadcast_shapes(shape, np.shape(operand)) != shape:
-        raise ValueError(f"{function}(): the parameter's shape {np.shape(operand)} does not broadcast to that of x, {shape}")
+        raise ValueError(f"{function}(): the parameter's shape {np.shape(operand)} does not broadcast to that of x, "
+                         f"{shape}")
     # Bring the axes that the parameter varies along together: (summed, parameter's, summed).
     padded = (1,) * (len(shape) - np.ndim(operand)) + np.shape(operand)
     kept = [k for k, (size, own) in enumerate(zip(shape, padded, strict=True)) if own == size != 1]

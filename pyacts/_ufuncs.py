@@ -1,4 +1,4 @@
-"""The NumPy ufuncs and gufuncs behind the functions. A ufunc is pickled by name, and this is the module it is found in."""
+"""The NumPy ufuncs and gufuncs behind the functions: a ufunc is pickled by name, and found in this module."""
 
 from pyacts import _array
 

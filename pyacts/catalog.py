@@ -101,6 +101,7 @@ inf = float("inf")
 NEGATIVE_SLOPE = Parameter(
     "negative_slope", 0.01, "factor for x < 0; the usual ones are 0.01, 0.2 and 0.3", nonnegative_for_y=True
 )
+WEIGHT = Parameter("weight", None, "factor for x < 0; learning often starts at 0.25", nonnegative_for_y=True)
 
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation(
@@ -170,7 +171,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         derivative="1 for x > 0, weight for x <= 0",
         derivative_y="1 for y > 0, weight for y <= 0",
         range="(-inf, inf)",
-        parameters=(Parameter("weight", None, "factor for x < 0; learning often starts at 0.25", nonnegative_for_y=True),),
+        parameters=(WEIGHT,),
         limits=(-inf, inf),
         slopes=(0.25, 1.0),
         samples=((-0.25, 0.0, 1.0), (0.25, 0.25, 1.0)),
@@ -214,7 +215,8 @@ ACTIVATIONS: tuple[Activation, ...] = (
         limits=(0.0, inf),
         slopes=(0.0, 1.0),
         samples=((0.3133, 0.6931, 1.3133), (0.2689, 0.5, 0.7311)),
-        reference="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge, NIPS 2000",
+        reference="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge for "
+        "better option pricing, NIPS 2000",
         max_ulp={
             "f32": {"forward": 1.75, "backward": 2.5, "backward_y": 1.05},
             "f64": {"forward": 1.8, "backward": 1.0, "backward_y": 1.2},

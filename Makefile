@@ -1,0 +1,55 @@
+# make demo and make test set up all they need, from Python 3.11 or later, a C compiler and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py)
+C_FILES = kernels/*.h examples/c/*.c tests/c/*.c
+
+.PHONY: help demo test test-slow bench lint format generate clean
+
+help:
+	@echo "make demo       build, install into $(VENV), and show the main job on real input"
+	@echo "make test       the tests (under 6 minutes)"
+	@echo "make test-slow  the exhaustive tests as well"
+	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
+	@echo "make lint       formatting and lint"
+	@echo "make format     rewrite files in the project's format"
+	@echo "make generate   rewrite include/pyacts.h and pyacts/__init__.pyi from the catalogue"
+	@echo "make clean      remove what was built"
+
+$(VENV)/installed: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test,bench,demo,dev]"
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+bench: $(VENV)/installed
+	$(BIN)/python bench/speed.py $(BENCH)
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint kernels pyacts
+	$(BIN)/clang-format --dry-run --Werror $(wildcard $(C_FILES))
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(wildcard $(C_FILES))
+
+generate: $(VENV)/installed
+	$(BIN)/python -m codegen
+
+clean:
+	rm -rf $(VENV) build dist pyacts.egg-info pyacts/lib pyacts/include pyacts/*.so bench/results examples/c/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

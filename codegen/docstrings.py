@@ -1,0 +1,597 @@
+"""The docstrings of the Python functions, as templates that the catalogue fills in."""
+
+import textwrap
+
+import numpy
+
+from codegen import ACTIVATIONS, C_TYPES
+
+DTYPES = {"f32": "float32", "f64": "float64"}
+WIDTH = 108
+
+
+def paragraph(text, indent=""):
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+def parameters(activation):
+    """The entries of an activation's own parameters in a Parameters section."""
+    lines = []
+    for p in activation.parameters:
+        default = "" if p.default is None else f", default {p.default:g}"
+        bound = "A positive number" if p.positive else "A finite number"
+        also = ", at least 0 when starting from y" if p.nonnegative_for_y else ""
+        meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound}{also}, or an array that broadcasts to x."
+        lines += [f"{p.name} : float or array_like{default}", paragraph(meaning, "    ")]
+    return "".join(line + "\n" for line in lines)
+
+
+def error(activation, *directions):
+    """The sentence on accuracy."""
+    figures = activation.max_ulp
+    if all(figures[t][d] == 0 for d in directions for t in C_TYPES):
+        return "Exact."
+    start = {"forward": "", "backward": "from x ", "backward_y": "from y "}
+    parts = [start[d] + " and ".join(f"{figures[t][d]:g} ({DTYPES[t]})" for t in C_TYPES) for d in directions]
+    return f"Error: at most {', '.join(parts)} units in the last place, with the default parameters."
+
+
+def notes(*sentences):
+    return paragraph(" ".join(s for s in sentences if s))
+
+
+def reference(activation):
+    return "\n" + paragraph(f"Proposed by: {activation.reference}.") + "\n" if activation.reference else ""
+
+
+def saved(activation):
+    """The entries of x and y in the Parameters section of a backward."""
+    y = "y : array_like, optional\n" + paragraph(
+        "The output of the forward, for when the input is gone (after an in-place forward). Give x or y, not both.",
+        "    ",
+    )
+    if activation.derivative_y is None:
+        y = "y : None\n" + paragraph(f"Not supported: {activation.no_y}.", "    ")
+    return f"x : array_like, optional\n    The input of the forward; same shape and dtype as grad.\n{y}\n"
+
+
+def fields(activation):
+    """What the templates of all kinds may use."""
+    a = activation
+    found = {
+        "name": a.name,
+        "summary": paragraph(a.summary),
+        "in_place_summary": paragraph(f"In place: {a.summary[0].lower()}{a.summary[1:]}"),
+        "formula": a.formula,
+        "derivative": a.derivative,
+        "derivative_y": a.derivative_y,
+        "range": a.range,
+        "parameters": parameters(a),
+        "saved": saved(a),
+        "reference": reference(a),
+        "call": ", 0.25" if any(p.default is None for p in a.parameters) else "",
+        "error": error(a, "forward"),
+    }
+    if a.samples:
+        limits = f"f(-inf) = {a.limits[0]:g} and f(inf) = {a.limits[1]:g}; NaN gives NaN."
+        kinks = " ".join(f"f'({x:g}) is taken as {d:g}." for x, d in a.kinks.items())
+        found["notes"] = notes(limits, error(a, "forward"))
+        found["backward_notes"] = notes(kinks, error(a, *a.directions[1:]))
+        found["from_y"] = f"          = {a.derivative_y}, where y = f(x)\n" if a.derivative_y else ""
+        found["values"], found["slopes"] = (repr(numpy.array(row)) for row in a.samples)
+    return found
+
+
+def docstring(template, activation):
+    return template.strip("\n").format_map(fields(activation))
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Elementwise
+
+FORWARD = """
+{summary}
+
+    f(x) = {formula}
+
+Parameters
+----------
+x : array_like
+    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+{parameters}out : ndarray, optional
+    Where to put the result; it may be x.
+**ufunc_kwargs
+    where, casting, order, dtype, subok: as for any NumPy ufunc.
+
+Returns
+-------
+ndarray or scalar
+    f(x), in {range}.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble or object.
+ValueError
+    If a parameter is out of its domain, or the shapes do not fit.
+
+See Also
+--------
+{name}_ : the same in place
+{name}_backward : its gradient
+
+Notes
+-----
+{notes}
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([-1.0, 0.0, 1.0])
+>>> pyacts.{name}(x{call}).round(4)
+{values}
+"""
+
+IN_PLACE = """
+{in_place_summary}
+
+    f(x) = {formula}
+
+Parameters
+----------
+x : ndarray
+    float32 or float64, any strides, writeable.
+{parameters}
+Returns
+-------
+ndarray
+    x itself, changed.
+
+Raises
+------
+TypeError
+    If x is not a NumPy array of float32 or float64, or has rules of its own (a MaskedArray).
+ValueError
+    If x is read-only, its elements share memory, or a parameter is out of its domain. Nothing is written.
+
+See Also
+--------
+{name} : the same into a new array
+
+Notes
+-----
+{notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([-1.0, 0.0, 1.0])
+>>> pyacts.{name}_(x{call}) is x
+True
+>>> x.round(4)
+{values}
+"""
+
+BACKWARD = """
+Gradient of {name} with respect to its input: grad * f'(x).
+
+    f'(x) = {derivative}
+{from_y}
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+{saved}{parameters}out : ndarray, optional
+    Where to put the result; it may be grad.
+
+Returns
+-------
+ndarray or scalar
+    In the shape and dtype of x.
+
+Raises
+------
+TypeError
+    If both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes differ, or a parameter is out of its domain.
+
+See Also
+--------
+{name} : the forward
+{name}_backward_ : the same in place
+
+Notes
+-----
+{backward_notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([-1.0, 0.0, 1.0])
+>>> pyacts.{name}_backward(np.ones(3), x{call}).round(4)
+{slopes}
+"""
+
+BACKWARD_IN_PLACE = """
+Gradient of {name} with respect to its input, in place in grad: grad * f'(x).
+
+    f'(x) = {derivative}
+{from_y}
+Parameters
+----------
+grad : ndarray
+    Gradient of the loss with respect to the output: float32 or float64, any strides, writeable.
+{saved}{parameters}
+Returns
+-------
+ndarray
+    grad itself, changed.
+
+Raises
+------
+TypeError
+    If grad is not a NumPy array of float32 or float64, both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes differ, grad is read-only or its elements share memory, x or y partly overlaps it, or a parameter
+    is out of its domain. Nothing is written.
+
+See Also
+--------
+{name}_backward : the same into a new array
+
+Notes
+-----
+{backward_notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([-1.0, 0.0, 1.0])
+>>> grad = np.ones(3)
+>>> pyacts.{name}_backward_(grad, x{call}) is grad
+True
+>>> grad.round(4)
+{slopes}
+"""
+
+# Made for prelu; an activation with several learned parameters will need another example.
+PARAMETER_GRAD = """
+Gradient of {name} with respect to its weight.
+
+    the sum of grad * x where x < 0, over the axes that the weight was broadcast along
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+x : array_like
+    The input of the forward; same shape and dtype as grad.
+{parameters}
+Returns
+-------
+ndarray or scalar
+    In the shape of the weight and the dtype of x.
+
+Raises
+------
+TypeError
+    If the dtypes differ.
+ValueError
+    If the shapes do not fit.
+
+See Also
+--------
+{name}_backward : the gradient with respect to the input
+
+Notes
+-----
+Summed in double, in an order that does not depend on the instruction set.
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([[-1.0, 2.0], [-3.0, -4.0]])
+>>> pyacts.{name}_parameter_grad(np.ones((2, 2)), x, np.array([0.25, 0.25]))
+array([-4., -4.])
+>>> float(pyacts.{name}_parameter_grad(np.ones((2, 2)), x, 0.25))
+-8.0
+"""
+
+# ----------------------------------------------------------------------------------------------------------------
+# softmax
+
+SOFTMAX = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : array_like
+    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+axis : int, default -1
+    The axis to work along. Any axis is computed where it lies; nothing is transposed.
+out : ndarray, optional
+    Where to put the result; it may be x.
+**ufunc_kwargs
+    casting, order, dtype, subok: as for any NumPy gufunc.
+
+Returns
+-------
+ndarray
+    In the shape of x, positive, with the sum 1 along axis.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble, object, or a MaskedArray.
+ValueError
+    If the axis has length 0.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_ : the same in place
+{name}_backward : its gradient
+
+Notes
+-----
+A row with +inf is shared among its infinities; a row of nothing but -inf, or with a NaN, becomes NaN.
+{error}
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0])).round(3)
+array([0.024, 0.064, 0.175, 0.475, 0.024, 0.064, 0.175])
+"""
+
+SOFTMAX_IN_PLACE = """
+{in_place_summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : ndarray
+    float32 or float64, any strides, writeable.
+axis : int, default -1
+    The axis to work along.
+
+Returns
+-------
+ndarray
+    x itself, changed.
+
+Raises
+------
+TypeError
+    If x is not a NumPy array of float32 or float64, or has rules of its own (a MaskedArray).
+ValueError
+    If x is read-only, its elements share memory, or the axis has length 0. Nothing is written.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the same into a new array
+
+Notes
+-----
+{error}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x = np.array([[2.0, 4.0, 6.0], [1.0, 2.0, 3.0]])
+>>> pyacts.{name}_(x) is x
+True
+>>> x.round(4)
+array([[0.0159, 0.1173, 0.8668],
+       [0.09  , 0.2447, 0.6652]])
+"""
+
+SOFTMAX_BACKWARD = """
+Gradient of {name} with respect to its input.
+
+    {derivative_y}, where y = {name}(x)
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+{saved}axis : int, default -1
+    The axis of the forward.
+out : ndarray, optional
+    Where to put the result; it may be grad.
+
+Returns
+-------
+ndarray
+    In the shape and dtype of grad.
+
+Raises
+------
+TypeError
+    If both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes differ, or the axis has length 0.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+{name}_backward_ : the same in place
+
+Notes
+-----
+From x the forward is computed again: y is what to keep.
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> y = pyacts.{name}(np.array([1.0, 2.0, 3.0]))
+>>> pyacts.{name}_backward(np.array([1.0, 0.0, 0.0]), y=y).round(4)
+array([ 0.0819, -0.022 , -0.0599])
+"""
+
+SOFTMAX_BACKWARD_IN_PLACE = """
+Gradient of {name} with respect to its input, in place in grad.
+
+    {derivative_y}, where y = {name}(x)
+
+Parameters
+----------
+grad : ndarray
+    Gradient of the loss with respect to the output: float32 or float64, any strides, writeable.
+{saved}axis : int, default -1
+    The axis of the forward.
+
+Returns
+-------
+ndarray
+    grad itself, changed.
+
+Raises
+------
+TypeError
+    If grad is not a NumPy array of float32 or float64, both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes differ, grad is read-only or its elements share memory, x or y partly overlaps it, or the axis has
+    length 0. Nothing is written.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : the same into a new array
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> y = pyacts.{name}(np.array([1.0, 2.0, 3.0]))
+>>> grad = np.array([1.0, 0.0, 0.0])
+>>> pyacts.{name}_backward_(grad, y=y) is grad
+True
+>>> grad.round(4)
+array([ 0.0819, -0.022 , -0.0599])
+"""
+
+# ----------------------------------------------------------------------------------------------------------------
+# maxout
+
+MAXOUT = """
+{summary}
+
+    y[k] = {formula}
+
+Parameters
+----------
+x : array_like
+    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+pool_size : int
+    How many consecutive entries make one output. It divides the length of the axis.
+axis : int, default -1
+    The axis to work along.
+return_index : bool, default False
+    Also return where in its pool each maximum was, which the backward needs.
+
+Returns
+-------
+y : ndarray
+    Like x, the axis shorter by the factor pool_size.
+index : ndarray of intp
+    From 0 to pool_size - 1, in the shape of y; only with return_index.
+
+Raises
+------
+ValueError
+    If pool_size is less than 1 or does not divide the length of the axis.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : its gradient
+
+Notes
+-----
+Of equals the first is taken, and NaN before any number, as np.argmax does. Exact.
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([1.0, 5.0, 2.0, 4.0, 3.0, 0.0]), 2)
+array([5., 4., 3.])
+"""
+
+MAXOUT_BACKWARD = """
+Gradient of {name} with respect to its input: grad where the maximum was taken, 0 elsewhere.
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+index : array_like of int
+    What {name} gave with return_index=True; same shape as grad.
+pool_size : int
+    As in the forward.
+axis : int, default -1
+    As in the forward.
+
+Returns
+-------
+ndarray
+    Like grad, the axis longer by the factor pool_size.
+
+Raises
+------
+TypeError
+    If index does not hold integers.
+ValueError
+    If the shapes differ, or an index is not from 0 to pool_size - 1.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> y, index = pyacts.{name}(np.array([1.0, 5.0, 2.0, 4.0]), 2, return_index=True)
+>>> pyacts.{name}_backward(np.array([1.0, 1.0]), index, 2)
+array([0., 1., 0., 1.])
+"""
+
+# How to tell which template belongs to which function: by kind and by what follows the activation's name.
+TEMPLATES = {
+    "elementwise": {"": FORWARD, "_": IN_PLACE, "_backward": BACKWARD, "_backward_": BACKWARD_IN_PLACE},
+    "softmax": {
+        "": SOFTMAX,
+        "_": SOFTMAX_IN_PLACE,
+        "_backward": SOFTMAX_BACKWARD,
+        "_backward_": SOFTMAX_BACKWARD_IN_PLACE,
+    },
+    "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
+}
+TEMPLATES["channelwise"] = {**TEMPLATES["elementwise"], "_parameter_grad": PARAMETER_GRAD}
+
+DOCSTRINGS = {
+    a.name + ending: docstring(template, a) for a in ACTIVATIONS for ending, template in TEMPLATES[a.kind].items()
+}
