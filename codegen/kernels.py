@@ -68,13 +68,27 @@ def elementwise_exports(activation):
         arguments = ["a"] if direction == "forward" else ["a", "b"]
         call = ", ".join(arguments + [f"params[{k}][i]" for k in range(count)])
         first, second = "inputs[0]", "inputs[0]" if direction == "forward" else "inputs[1]"
+        defaults = [p.default for p in activation.parameters]
         scalar = f"element_{function}"
         lines += [
             f"cdef inline real {scalar}(real a, real b, const storage *const *params, size_t i) noexcept nogil:",
             f"    return {function}({call})",
-            f"cdef void kernel_{activation.name}_{direction}({ELEMENTWISE}) noexcept nogil:",
-            f"    map_scalars({scalar}, n, {first}, {second}, outputs[0], params, {count})",
         ]
+        kernel = [f"cdef void kernel_{activation.name}_{direction}({ELEMENTWISE}) noexcept nogil:"]
+        if count and None not in defaults:
+            # The default parameters get a loop of their own, in which the compiler knows them: a factor of 1 is free.
+            usual = ", ".join(arguments + [f"<real>{d!r}" for d in defaults])
+            lines += [
+                f"cdef inline real usual_{function}(real a, real b, const storage *const *params, size_t i) noexcept nogil:",
+                f"    return {function}({usual})",
+            ]
+            equal = " and ".join(f"<real>params[{k}] == <real>{d!r}" for k, d in enumerate(defaults))
+            kernel += [
+                f"    if {equal}:",
+                f"        map_scalars(usual_{function}, n, {first}, {second}, outputs[0], params, 0)",
+                "        return",
+            ]
+        lines += [*kernel, f"    map_scalars({scalar}, n, {first}, {second}, outputs[0], params, {count})"]
         if count:
             lines += [
                 f"cdef void kernel_{activation.name}_{direction}_arrays({ELEMENTWISE}) noexcept nogil:",

@@ -3,7 +3,7 @@
 Forward f(x) and backward grad * f'(x), from x and from y = f(x).
 """
 from real cimport ZERO, absolute, at_least, product_error, real, vanishing_with
-from vmath cimport Scaled, exp_negative, expm1_negative, log1p_unit, logistic
+from vmath cimport exp_negative, expm1_negative, log1p_unit, logistic
 
 
 # elu: x for x > 0, alpha (e**x - 1) for x <= 0
@@ -31,8 +31,7 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
 
 cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
     cdef real z = beta * x
-    cdef Scaled slope = logistic(z, product_error(beta, x, z))
-    return grad * (slope.value * slope.scale)
+    return grad * logistic(z, product_error(beta, x, z))
 
 cdef inline real softplus_backward_y(real grad, real y, real beta) noexcept nogil:
     return grad * -expm1_negative(beta * y).high

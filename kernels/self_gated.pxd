@@ -2,26 +2,30 @@
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport LARGEST, ONE, ZERO, absolute, at_least, at_most, copy_sign, muladd, product_error, real
-from vmath cimport Decay, Scaled, decay, exp_limit, logistic
+from real cimport ONE, ZERO, absolute, at_most, copy_sign, muladd, product_error, real
+from vmath cimport exp_limit, gate, gate_scale
 
 
 # silu (swish): x sigmoid(beta x)
-# With z = beta x, a = |z|, t = e**-a and h = t (1 - a + t) / (1 + t)**2: f'(x) = h for z < 0, 1 - h for z >= 0.
-# h has a zero at a = 1.2784645..., where 1 - a + t cancels: there the error is relative to the larger of the terms.
-# x is kept finite in z, for beta may be 0; where the gate has underflowed, x's sign is all that is left of x.
+# With z = beta x, v = sigmoid(-|z|) and h = v (1 - |z| (1 - v)): f'(x) = h for z < 0, 1 - h for z >= 0. h has a zero
+# at |z| = 1.2784645..., where its terms cancel: there the error is relative to the larger of the two.
+# Where the gate is 1 the result is x; where it has underflowed, x's sign is all that is left of x. An infinite x with
+# beta = 0 makes z NaN, and the gate any number that is not zero (forward) or that of 0 (backward).
 
 cdef inline real silu(real x, real beta) noexcept nogil:
-    cdef real finite = at_most(at_least(x, -LARGEST), LARGEST)
-    cdef real z = beta * finite
-    cdef Scaled gate = logistic(z, product_error(beta, finite, z))
-    return (copy_sign(ZERO, x) if z < -exp_limit() else x) * gate.value * gate.scale
+    cdef real z = beta * x
+    cdef bint usual = z >= -exp_limit()
+    cdef real z_low = product_error(beta, x, z) if usual else ZERO
+    cdef real factor = copy_sign(ZERO, x) if z < -exp_limit() else x
+    cdef real y = factor * gate(z if usual else -exp_limit(), z_low) * gate_scale()
+    return x if z > <real>40 else y
 
 cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
-    cdef real z = beta * at_most(at_least(x, -LARGEST), LARGEST)
+    cdef real product = beta * x
+    cdef real z = product if product == product else ZERO
     cdef real a = at_most(absolute(z), exp_limit())
-    cdef Decay e = decay(a, ZERO)
-    cdef real t = muladd(e.scale, e.fraction, e.scale)
-    cdef real inverse = ONE / muladd(t, e.rescale, ONE)
-    cdef real h = (t * inverse) * (((ONE - a) + t * e.rescale) * inverse) * e.rescale
+    cdef real z_low = product_error(beta, x, z) if a < exp_limit() else ZERO
+    cdef real v = gate(-a, z_low if z < ZERO else -z_low)
+    cdef real h = muladd(-a, ONE - v * gate_scale(), ONE) * v * gate_scale()
+    h = h if x == x else x
     return grad * (h if z < ZERO else ONE - h)

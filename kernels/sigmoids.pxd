@@ -4,7 +4,7 @@ Forward f(x) and backward grad * f'(x), from x and from y = f(x). From x the sma
 digits; from y they are as good as y lets them be, for 1 - y has lost what y's rounding took.
 """
 from real cimport ONE, ZERO, absolute, at_most, copy_sign, real
-from vmath cimport Scaled, logistic, logistic_slope
+from vmath cimport logistic, logistic_slope
 from vmath cimport tanh as hyperbolic_tangent
 
 
@@ -12,12 +12,10 @@ from vmath cimport tanh as hyperbolic_tangent
 # f' = e**-|x| / (1 + e**-|x|)**2 from x, y (1 - y) from y.
 
 cdef inline real sigmoid(real x) noexcept nogil:
-    cdef Scaled y = logistic(x, ZERO)
-    return y.value * y.scale
+    return logistic(x, ZERO)
 
 cdef inline real sigmoid_backward(real grad, real x) noexcept nogil:
-    cdef Scaled slope = logistic_slope(x)
-    return grad * (slope.value * slope.scale)
+    return grad * logistic_slope(x, ONE)
 
 cdef inline real sigmoid_backward_y(real grad, real y) noexcept nogil:
     return grad * (y * (ONE - y))
@@ -30,8 +28,7 @@ cdef inline real tanh(real x) noexcept nogil:
     return hyperbolic_tangent(x)
 
 cdef inline real tanh_backward(real grad, real x) noexcept nogil:
-    cdef Scaled slope = logistic_slope(x + x)
-    return grad * (<real>4 * slope.value * slope.scale)
+    return grad * logistic_slope(x + x, 4)
 
 cdef inline real tanh_backward_y(real grad, real y) noexcept nogil:
     return grad * ((ONE - y) * (ONE + y))

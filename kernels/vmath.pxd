@@ -22,38 +22,28 @@ cdef inline real horner4(real x, real c0, real c1, real c2, real c3, real rest) 
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# exp(-a) for a >= 0
+# exp(-a)
 #
 # -a = n ln2 + r with |r| <= ln2 / 2, so exp(-a) = 2**n (1 + fraction) with fraction = expm1(r). Adding 1.5 * 2**(p-1)
-# rounds to an integer and leaves it in the low bits of the sum; with the exponent's bias added as well, those bits are
-# the exponent of 2**n. ln2 is subtracted in two parts, n times the first being exact (Cody and Waite).
-
-cdef inline real exp_limit() noexcept nogil:
-    """Where exp(-a), also times a number of a's size, rounds to zero."""
-    return <real>130.0 if SINGLE else <real>760.0
-
+# rounds -a / ln2 to n and leaves n in the low bits of the sum; with the exponent's bias in the number that is added,
+# those bits are the exponent of 2**n, and with something more in it, of 2**n times a power of two. ln2 is subtracted in
+# two parts, n times the first being exact (Cody and Waite).
 
 cdef inline real exponent_shift() noexcept nogil:
     """1.5 * 2**(p-1) + the exponent's bias"""
     return <real>12583039.0 if SINGLE else <real>6755399441056767.0
 
 
-cdef inline real shifted_quotient(real a) noexcept nogil:
-    """n + exponent_shift(), where n is the integer nearest to -a / ln2."""
-    return muladd(a, -1.4426950408889634, exponent_shift())
-
-
-cdef inline real remainder(real a, real a_low, real shifted) noexcept nogil:
+cdef inline real remainder(real a, real a_low, real n) noexcept nogil:
     """r = -(a + a_low) - n ln2"""
-    cdef real n = shifted - exponent_shift()
     if SINGLE:
         return muladd(n, -1.428606765330187e-06, muladd(n, -0.693145751953125, -a) - a_low)
     return muladd(n, -1.9082149292705877e-10, muladd(n, -0.6931471803691238, -a) - a_low)
 
 
-cdef inline real power_of_two(real_bits shifted) noexcept nogil:
-    """2**n from the bits of n + exponent_shift(), for n in the normal range."""
-    return from_bits(shifted << SIGNIFICAND_BITS)
+cdef inline real power_of_two(real shifted) noexcept nogil:
+    """2**n from n + exponent_shift(), for n in the normal range."""
+    return from_bits(to_bits(shifted) << SIGNIFICAND_BITS)
 
 
 cdef inline real exp_fraction(real r) noexcept nogil:
@@ -69,36 +59,35 @@ cdef inline real exp_fraction(real r) noexcept nogil:
         r, 2.7557529108360025e-07, 2.51108446235201e-08, 2.0837240599220083e-09))), r)
 
 
-cdef struct Decay:
-    real scale      # exp(-(a + a_low)) = (scale + scale * fraction) * rescale
+cdef struct Exponential:
+    real scale      # exp(-(a + a_low)) = (scale + scale * fraction) / 2**raised
     real fraction   # in [-0.293, 0.415]
-    real rescale    # 1 or a small power of two
 
 
-cdef inline Decay decay(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) in parts, for a >= 0 or NaN, and a_low the rounding error of a.
-
-    Where the result may be subnormal, scale is made 2**64 (float64: 2**512) times larger and rescale takes it back:
-    the last multiplication is then the only rounding in the subnormal range.
-    """
-    cdef Decay e
-    cdef bint zero = a > exp_limit()
-    cdef real clamped = exp_limit() if zero else a
-    cdef real shifted = shifted_quotient(clamped)
-    cdef real r = remainder(clamped, ZERO if zero else a_low, shifted)
-    cdef bint tiny = clamped > <real>(80.0 if SINGLE else 600.0)
-    cdef real_bits raise_by = <real_bits>(64 if SINGLE else 512)
-    cdef real lower_by = <real>5.421010862427522e-20 if SINGLE else <real>7.458340731200207e-155
-    e.scale = power_of_two(to_bits(shifted) + (raise_by if tiny else <real_bits>0))
-    e.rescale = lower_by if tiny else ONE
-    e.fraction = exp_fraction(r)
+cdef inline Exponential exponential(real a, real a_low, real raised) noexcept nogil:
+    """exp(-(a + a_low)) in parts, a_low being the rounding error of a; n + raised must be in the normal range."""
+    cdef Exponential e
+    cdef real shift = exponent_shift() + raised
+    cdef real shifted = muladd(a, -1.4426950408889634, shift)
+    e.scale = power_of_two(shifted)
+    e.fraction = exp_fraction(remainder(a, a_low, shifted - shift))
     return e
 
 
+cdef inline real exp_limit() noexcept nogil:
+    """Where exp(-a), also times 4 or times a, rounds to zero."""
+    return <real>110.0 if SINGLE else <real>760.0
+
+
 cdef inline real exp_negative(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) for a >= 0 or NaN: float32 1.03 ULP, float64 1.0 ULP."""
-    cdef Decay e = decay(a, a_low)
-    return muladd(e.scale, e.fraction, e.scale) * e.rescale
+    """exp(-(a + a_low)) for a >= 0 or NaN: float32 1.03 ULP, float64 1.0 ULP.
+
+    Computed 2**64 (float64: 2**512) times too large: taking that back is then the only rounding of a subnormal result.
+    """
+    cdef bint zero = a > exp_limit()
+    cdef Exponential e = exponential(exp_limit() if zero else a, ZERO if zero else a_low,
+                                     <real>(64.0 if SINGLE else 512.0))
+    return muladd(e.scale, e.fraction, e.scale) * <real>(5.421010862427522e-20 if SINGLE else 7.458340731200207e-155)
 
 
 cdef struct Sum:
@@ -113,10 +102,10 @@ cdef inline Sum expm1_negative(real a) noexcept nogil:
     """
     cdef Sum y
     cdef real clamped = at_most(a, <real>(32.0 if SINGLE else 64.0))       # the result rounds to -1 from here on
-    cdef real shifted = shifted_quotient(clamped)
-    cdef real scale = power_of_two(to_bits(shifted))
+    cdef real shifted = muladd(clamped, -1.4426950408889634, exponent_shift())
+    cdef real scale = power_of_two(shifted)
     cdef real below_one = scale - ONE
-    cdef real r = remainder(clamped, ZERO, shifted)
+    cdef real r = remainder(clamped, ZERO, shifted - exponent_shift())
     cdef real fraction
     if SINGLE:      # 2**-26.13 of expm1(r)
         fraction = muladd(r * r, horner4(
@@ -161,48 +150,44 @@ cdef inline real log1p_unit(real u) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # The logistic function and tanh
 
+cdef inline real gate_scale() noexcept nogil:
+    """2**-36, in float64 2**-80: keeps 1 + exp(-z) from overflowing for z >= -exp_limit()."""
+    return <real>(1.4551915228366852e-11 if SINGLE else 8.271806125530277e-25)
+
+
+cdef inline real gate(real z, real z_low) noexcept nogil:
+    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -exp_limit() to 40: float32 2.4 ULP, float64 1.5 ULP.
+
+    The quotient is never subnormal. What is made of it is multiplied by gate_scale() last, which is then the only
+    rounding of a subnormal result.
+    """
+    cdef Exponential e = exponential(z, z_low, <real>(-36.0 if SINGLE else -80.0))
+    cdef real sum = e.scale + gate_scale()
+    cdef real d = muladd(e.scale, e.fraction, sum)
+    cdef real inverse = ONE / d
+    if SINGLE:
+        return inverse
+    return muladd(muladd(-inverse, d, ONE) - inverse * muladd(e.scale, e.fraction, sum - d), inverse, inverse)
+
+
+cdef inline real logistic(real z, real z_low) noexcept nogil:
+    """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.5 ULP."""
+    cdef bint low = z < -exp_limit(), high = z > <real>40.0
+    cdef real clamped = -exp_limit() if low else (<real>40.0 if high else z)
+    return gate(clamped, ZERO if low or high else z_low) * gate_scale()
+
+
+cdef inline real logistic_slope(real z, real factor) noexcept nogil:
+    """factor (1, 2 or 4) times the derivative of 1 / (1 + exp(-z)), which is v (1 - v) with v = 1 / (1 + exp(|z|))."""
+    cdef real v = gate(-at_most(absolute(z), exp_limit()), ZERO) * (factor * gate_scale())
+    return v * (ONE - v / factor)
+
+
 cdef inline real corrected_quotient(real n, real n_low, real d, real d_low) noexcept nogil:
     """(n + n_low) / (d + d_low) within 0.6 ULP or so: the residual of n / d says what is missing."""
     cdef real inverse = ONE / d
     cdef real q = n * inverse
     return muladd(muladd(-q, d, n) + (n_low - q * d_low), inverse, q)
-
-
-cdef struct Scaled:
-    real value      # value * scale is meant; value is never subnormal
-    real scale
-
-
-cdef inline Scaled logistic(real z, real z_low) noexcept nogil:
-    """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.41 ULP, float64 0.85 ULP.
-
-    With t = exp(-|z|): 1 / (1 + t) for z >= 0, t / (1 + t) for z < 0. In float64 the rounding errors of t and of
-    1 + t are carried along; without them the error would be 2.3 ULP.
-    """
-    cdef Scaled y
-    cdef bint negative = z < ZERO
-    cdef Decay e = decay(absolute(z), -z_low if negative else z_low)
-    cdef real t = muladd(e.scale, e.fraction, e.scale)              # exp(-|z|) / e.rescale
-    cdef real t_low = muladd(e.scale, e.fraction, e.scale - t)
-    cdef real d = muladd(t, e.rescale, ONE)
-    cdef real d_low = muladd(t, e.rescale, ONE - d) + t_low * e.rescale
-    if SINGLE:
-        y.value = (t if negative else ONE) / d
-    else:
-        y.value = corrected_quotient(t if negative else ONE, t_low if negative else ZERO, d, d_low)
-    y.scale = e.rescale if negative else ONE
-    return y
-
-
-cdef inline Scaled logistic_slope(real z) noexcept nogil:
-    """The derivative of 1 / (1 + exp(-z)), t / (1 + t)**2 with t = exp(-|z|): float32 3.2 ULP."""
-    cdef Scaled y
-    cdef Decay e = decay(absolute(z), ZERO)
-    cdef real t = muladd(e.scale, e.fraction, e.scale)
-    cdef real inverse = ONE / muladd(t, e.rescale, ONE)
-    y.value = t * inverse * inverse
-    y.scale = e.rescale
-    return y
 
 
 cdef inline real tanh(real x) noexcept nogil:
@@ -225,7 +210,7 @@ cdef inline real tanh(real x) noexcept nogil:
             half = muladd(n, -0.34657359027997264, clamped)
         else:
             half = muladd(n, -7.143033826650935e-07, muladd(n, -0.3465728759765625, clamped))
-        scale = power_of_two(to_bits(shifted))
+        scale = power_of_two(shifted)
         fraction = muladd(half * half, horner4(
             half, 0.9999998807907104, 0.6666609048843384, 0.33334633708000183, 0.13389651477336884,
             0.04421857371926308), half)
