@@ -2,8 +2,8 @@
 
 Forward f(x) and backward grad * f'(x), from x and from y = f(x).
 """
-from real cimport ZERO, absolute, at_least, product_error, real, vanishing_with
-from vmath cimport exp_negative, expm1_negative, log1p_unit, logistic
+from real cimport KNOWN_ONE, ONE, ZERO, absolute, at_least, product_error, real, vanishing_with
+from vmath cimport exp_limit, exp_negative_raised, expm1_negative, log1p_unit, logistic, raised
 
 
 # elu: x for x > 0, alpha (e**x - 1) for x <= 0
@@ -13,7 +13,8 @@ cdef inline real elu(real x, real alpha) noexcept nogil:
     return alpha * expm1_negative(-x).high if x < ZERO else x
 
 cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
-    cdef real left = vanishing_with(alpha, grad * (alpha * exp_negative(-x, ZERO)), grad, x)
+    cdef real t_raised = ZERO if -x > exp_limit() and not KNOWN_ONE(alpha) else exp_negative_raised(-x, ZERO)
+    cdef real left = vanishing_with(alpha, grad * (alpha * t_raised * (ONE / raised())), grad, x)
     return grad if x > ZERO else left
 
 cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
@@ -26,12 +27,17 @@ cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
 # 1 / (1 + e**-z); from y it is 1 - e**(-beta y), which expm1 gives without cancellation.
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
-    cdef real z = beta * x, z_low = product_error(beta, x, z)
-    return at_least(x, ZERO) + log1p_unit(exp_negative(absolute(z), -z_low if z < ZERO else z_low)) / beta
+    cdef real z = beta * x, z_low = product_error(beta, x, z), a = absolute(z)
+    cdef real t_raised = exp_negative_raised(a, -z_low if z < ZERO else z_low)
+    cdef real t = t_raised * (ONE / raised()), y = log1p_unit(t)
+    # log1p(t) = t for small t, which is divided by beta before it may become subnormal.
+    cdef bint small = t < <real>8.673617379884035e-19 and not KNOWN_ONE(beta)
+    cdef real tail = ZERO if a > exp_limit() else t_raised
+    return at_least(x, ZERO) + (tail if small else y) / (beta * raised() if small else beta)
 
 cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
     cdef real z = beta * x
     return grad * logistic(z, product_error(beta, x, z))
 
 cdef inline real softplus_backward_y(real grad, real y, real beta) noexcept nogil:
-    return grad * -expm1_negative(beta * y).high
+    return grad * absolute(expm1_negative(beta * y).high)

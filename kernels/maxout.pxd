@@ -41,8 +41,8 @@ cdef inline void pools(size_t count, const storage *x, size_t step, size_t pool_
         pool(rest, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
 
 
-cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
-                        size_t *index) noexcept nogil:
+cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
+                           size_t *index) noexcept nogil:
     cdef size_t rows = outer * (n // pool_size), row
     if inner == 1:
         pools(rows, x, pool_size, pool_size, 1, y, index)
@@ -52,11 +52,47 @@ cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, 
               index + row * inner if index != NULL else NULL)
 
 
+cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
+                        size_t *index) noexcept nogil:
+    # Known to the compiler: that no index is wanted, and the usual sizes, whose strided reads become shuffles.
+    if index != NULL:
+        maxout_of(outer, n, inner, pool_size, x, y, index)
+    elif pool_size == 2:
+        maxout_of(outer, n, inner, 2, x, y, NULL)
+    elif pool_size == 4:
+        maxout_of(outer, n, inner, 4, x, y, NULL)
+    else:
+        maxout_of(outer, n, inner, pool_size, x, y, NULL)
+
+
+cdef inline void spread(size_t width, const storage *grad, const size_t *index, size_t step, size_t pool_size,
+                        size_t pool_step, storage *dx) noexcept nogil:
+    """The reverse of pool: grad[i] to dx[i * step + index[i] * pool_step], 0 to the others of its pool."""
+    cdef size_t i, p
+    for p in range(pool_size):
+        for i in range(width):
+            dx[i * step + p * pool_step] = grad[i] if index[i] == p else ZERO
+
+
+cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
+                                    const size_t *index, storage *dx) noexcept nogil:
+    cdef size_t rows = outer * (n // pool_size), row
+    if inner == 1:
+        for row in range(rows // BLOCK):
+            spread(BLOCK, grad + row * BLOCK, index + row * BLOCK, pool_size, pool_size, 1, dx + row * BLOCK * pool_size)
+        row = rows - rows % BLOCK
+        spread(rows % BLOCK, grad + row, index + row, pool_size, pool_size, 1, dx + row * pool_size)
+        return
+    for row in range(rows):
+        spread(inner, grad + row * inner, index + row * inner, 1, pool_size, inner, dx + row * pool_size * inner)
+
+
 cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
                                  const size_t *index, storage *dx) noexcept nogil:
     """dx is grad where the largest came from and 0 elsewhere."""
-    cdef size_t rows = outer * (n // pool_size), row, p, j
-    for row in range(rows):
-        for p in range(pool_size):
-            for j in range(inner):
-                dx[(row * pool_size + p) * inner + j] = grad[row * inner + j] if index[row * inner + j] == p else ZERO
+    if pool_size == 2:
+        maxout_backward_of(outer, n, inner, 2, grad, index, dx)
+    elif pool_size == 4:
+        maxout_backward_of(outer, n, inner, 4, grad, index, dx)
+    else:
+        maxout_backward_of(outer, n, inner, pool_size, grad, index, dx)

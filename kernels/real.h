@@ -86,15 +86,27 @@ static inline real muladd(real a, real b, real c) {
 static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bits)1 << (SINGLE ? 12 : 27)) - 1)); }
 #endif
 
-/* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. A factor of 1
-   that the compiler knows of leaves none. */
+/* Whether the compiler knows that a is 1: in the loop of its own that a default parameter of 1 has. */
+#define KNOWN_ONE(a) (__builtin_constant_p((a) == ONE) && (a) == ONE)
+
+/* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. */
 static inline real product_error(real a, real b, real product) {
-    if (__builtin_constant_p(a == ONE) && a == ONE) return ZERO;
+    if (KNOWN_ONE(a)) return ZERO;
 #if FUSED
     return muladd(a, b, -product);
 #else
     real ah = high_half(a), al = a - ah, bh = high_half(b), bl = b - bh;
     return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+#endif
+}
+
+/* a * b + c as if rounded once, also without FMA, where it costs twenty operations: for where a second rounding shows. */
+static inline real fused(real a, real b, real c) {
+#if FUSED
+    return muladd(a, b, c);
+#else
+    real product = a * b, sum = product + c, c_rounded = sum - product;
+    return sum + (((product - (sum - c_rounded)) + (c - c_rounded)) + product_error(a, b, product));
 #endif
 }
 

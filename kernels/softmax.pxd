@@ -7,46 +7,52 @@ is kept: dropping it costs 7 to 66 ULP, more than everything else together.
 The gradient from y is y (grad - sum(grad y)), computed in double.
 """
 from libc.string cimport memcpy
-from real cimport INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, at_least, muladd, product_error, real, storage
-from sums cimport CHUNK, LANES, Total, add_to, tree, value_of
-from vmath cimport exp_negative
+from real cimport INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, at_least, fused, product_error, real, storage
+from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
+from vmath cimport Sum, exp_negative, two_sum
 
 cdef enum:
-    TILE = 32       # columns worked on together: whole vectors at every level, with lanes that fit the first cache
-    SHORT = 32      # rows up to this long are made columns, TILE rows at a time: alone, a row is mostly lane handling
+    SHORT = 64      # rows up to this long are made columns, TILE rows at a time: alone, a row is mostly lane handling
 
 
 cdef inline real exp_below(real x, real top) noexcept nogil:
     """e**(x - top) for x <= top. An infinite top makes 1 of its equals and 0 of everything else."""
     cdef bint equal = x == top
-    cdef real a = ZERO if equal else top - x
-    cdef real b = a - top
-    cdef real a_low = ZERO if equal else (top - (a - b)) - (x + b)      # Knuth's two-sum
-    return exp_negative(a, a_low)
+    cdef Sum a = two_sum(top, -x)
+    return exp_negative(ZERO if equal else a.high, ZERO if equal else a.low)
 
 
-cdef struct Factor:
-    real high       # high + low is meant
+cdef struct Factor:     # a number as high + low
+    real high
     real low
 
 
-cdef inline Factor inverse_of(const Total *total, real top) noexcept nogil:
+cdef inline Factor inverse_of(Total total, real top) noexcept nogil:
     """1 / total; NaN for a row of nothing but -inf."""
     cdef Factor factor
     cdef double inverse = 1 / value_of(total)
-    cdef real product
-    factor.high = <real>inverse if top > -INFINITE or top != top else <real>NOT_A_NUMBER
+    cdef real high = <real>inverse, product = high * <real>total.high
+    factor.high = NOT_A_NUMBER if top == -INFINITE else high
     if SINGLE:
-        factor.low = <real>(inverse - <double>factor.high)
+        factor.low = <real>(inverse - <double>high)
     else:
-        product = factor.high * <real>total.high
-        factor.low = factor.high * ((ONE - product) - product_error(factor.high, <real>total.high, product)
-                                    - factor.high * <real>total.low)
+        factor.low = high * ((ONE - product) - product_error(high, <real>total.high, product) - high * <real>total.low)
     return factor
 
 
-cdef inline real gradient(real grad, real y, double dot) noexcept nogil:
-    return <real>(<double>y * (<double>grad - dot))
+cdef inline real scaled(real e, Factor factor) noexcept nogil:
+    return fused(e, factor.high, e * factor.low)
+
+
+cdef inline Factor parts(double dot) noexcept nogil:
+    cdef Factor factor
+    factor.high = <real>dot
+    factor.low = ZERO if SINGLE and factor.high - factor.high != ZERO else <real>(dot - <double>factor.high)
+    return factor
+
+
+cdef inline real gradient(real grad, real y, Factor dot) noexcept nogil:
+    return y * ((grad - dot.high) - dot.low)
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -64,15 +70,18 @@ cdef inline real largest(size_t n, const storage *x) noexcept nogil:
     cdef storage last[LANES]
     cdef real top[LANES]
     cdef size_t rest = n % LANES, half = LANES // 2, k, i
-    load(rest, x + n - rest, -INFINITE, last)
     for i in range(LANES):
-        top[i] = last[i]
+        top[i] = -INFINITE
     for k in range(n // LANES):
         for i in range(LANES):
-            top[i] = at_least(top[i], x[k * LANES + i])
+            top[i] = at_least(x[k * LANES + i], top[i])
+    if rest:
+        load(rest, x + n - rest, -INFINITE, last)
+        for i in range(LANES):
+            top[i] = at_least(last[i], top[i])
     while half > 0:
         for i in range(half):
-            top[i] = at_least(top[i], top[i + half])
+            top[i] = at_least(top[i + half], top[i])
         half //= 2
     return top[0]
 
@@ -87,11 +96,11 @@ cdef inline void exponentials(const storage *x, real top, storage *y, double *la
         lanes[i] += <double>e[i]
 
 
-cdef inline void scaled(const storage *e, Factor factor, storage *y) noexcept nogil:
+cdef inline void scale(const storage *e, Factor factor, storage *y) noexcept nogil:
     cdef real result[LANES]
     cdef size_t i
     for i in range(LANES):
-        result[i] = muladd(e[i], factor.high, e[i] * factor.low)
+        result[i] = scaled(e[i], factor)
     for i in range(LANES):
         y[i] = result[i]
 
@@ -102,22 +111,22 @@ cdef inline void softmax_row(size_t n, const storage *x, storage *y) noexcept no
     cdef Total total = Total(0, 0)
     cdef Factor factor
     cdef real top = largest(n, x)
-    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k, i
+    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k
     while start < n:
-        for i in range(LANES):
-            lanes[i] = 0
+        clear(LANES, 1, 1, lanes)
         for k in range(start // LANES, min(start + CHUNK, whole) // LANES):
             exponentials(x + k * LANES, top, y + k * LANES, lanes)
         start += CHUNK
         if start >= n and rest:
             load(rest, x + whole, -INFINITE, last)
             exponentials(last, top, last, lanes)
-        add_to(&total, tree(lanes, 1))
-    factor = inverse_of(&total, top)
+        fold(LANES, 1, 1, lanes)
+        total = added(total, lanes[0])
+    factor = inverse_of(total, top)
     for k in range(whole // LANES):
-        scaled(y + k * LANES, factor, y + k * LANES)
+        scale(y + k * LANES, factor, y + k * LANES)
     if rest:
-        scaled(last, factor, last)
+        scale(last, factor, last)
         memcpy(y + whole, last, rest * sizeof(storage))
 
 
@@ -127,7 +136,7 @@ cdef inline void products(const storage *grad, const storage *y, double *lanes) 
         lanes[i] += <double>grad[i] * <double>y[i]
 
 
-cdef inline void gradients(const storage *grad, const storage *y, double dot, storage *dx) noexcept nogil:
+cdef inline void gradients(const storage *grad, const storage *y, Factor dot, storage *dx) noexcept nogil:
     cdef real result[LANES]
     cdef size_t i
     for i in range(LANES):
@@ -141,20 +150,20 @@ cdef inline void softmax_backward_row(size_t n, const storage *grad, const stora
     cdef storage last_grad[LANES]
     cdef storage last_y[LANES]
     cdef Total total = Total(0, 0)
-    cdef double dot
-    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k, i
-    load(rest, grad + whole, ZERO, last_grad)
-    load(rest, y + whole, ZERO, last_y)
+    cdef Factor dot
+    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k
     while start < n:
-        for i in range(LANES):
-            lanes[i] = 0
+        clear(LANES, 1, 1, lanes)
         for k in range(start // LANES, min(start + CHUNK, whole) // LANES):
             products(grad + k * LANES, y + k * LANES, lanes)
         start += CHUNK
-        if start >= n:
+        if start >= n and rest:
+            load(rest, grad + whole, ZERO, last_grad)
+            load(rest, y + whole, ZERO, last_y)
             products(last_grad, last_y, lanes)
-        add_to(&total, tree(lanes, 1))
-    dot = value_of(&total)
+        fold(LANES, 1, 1, lanes)
+        total = added(total, lanes[0])
+    dot = parts(value_of(total))
     for k in range(whole // LANES):
         gradients(grad + k * LANES, y + k * LANES, dot, dx + k * LANES)
     if rest:
@@ -168,34 +177,33 @@ cdef inline void softmax_backward_row(size_t n, const storage *grad, const stora
 cdef inline void softmax_columns(size_t n, size_t inner, size_t width, const storage *x, storage *y) noexcept nogil:
     cdef real top[TILE]
     cdef real e[TILE]
-    cdef double lanes[LANES][TILE]
+    cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
     cdef Factor factor[TILE]
-    cdef size_t start = 0, row, i, j
+    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j
     for j in range(width):
         top[j] = -INFINITE
         total[j] = Total(0, 0)
     for row in range(n):
         for j in range(width):
-            top[j] = at_least(top[j], x[row * inner + j])
+            top[j] = at_least(x[row * inner + j], top[j])
     while start < n:
-        for i in range(LANES):
-            for j in range(width):
-                lanes[i][j] = 0
+        clear(used, width, TILE, lanes)
         for row in range(start, min(start + CHUNK, n)):
             for j in range(width):
                 e[j] = exp_below(x[row * inner + j], top[j])
             for j in range(width):
                 y[row * inner + j] = e[j]
-                lanes[row % LANES][j] += <double>e[j]
+                lanes[row % LANES * TILE + j] += <double>e[j]
         start += CHUNK
+        fold(used, width, TILE, lanes)
         for j in range(width):
-            add_to(&total[j], tree(&lanes[0][j], TILE))
+            total[j] = added(total[j], lanes[j])
     for j in range(width):
-        factor[j] = inverse_of(&total[j], top[j])
+        factor[j] = inverse_of(total[j], top[j])
     for row in range(n):
         for j in range(width):
-            e[j] = muladd(y[row * inner + j], factor[j].high, y[row * inner + j] * factor[j].low)
+            e[j] = scaled(y[row * inner + j], factor[j])
         for j in range(width):
             y[row * inner + j] = e[j]
 
@@ -203,24 +211,23 @@ cdef inline void softmax_columns(size_t n, size_t inner, size_t width, const sto
 cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, const storage *grad, const storage *y,
                                           storage *dx) noexcept nogil:
     cdef real result[TILE]
-    cdef double lanes[LANES][TILE]
+    cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
-    cdef double dot[TILE]
-    cdef size_t start = 0, row, i, j
+    cdef Factor dot[TILE]
+    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j
     for j in range(width):
         total[j] = Total(0, 0)
     while start < n:
-        for i in range(LANES):
-            for j in range(width):
-                lanes[i][j] = 0
+        clear(used, width, TILE, lanes)
         for row in range(start, min(start + CHUNK, n)):
             for j in range(width):
-                lanes[row % LANES][j] += <double>grad[row * inner + j] * <double>y[row * inner + j]
+                lanes[row % LANES * TILE + j] += <double>grad[row * inner + j] * <double>y[row * inner + j]
         start += CHUNK
+        fold(used, width, TILE, lanes)
         for j in range(width):
-            add_to(&total[j], tree(&lanes[0][j], TILE))
+            total[j] = added(total[j], lanes[j])
     for j in range(width):
-        dot[j] = value_of(&total[j])
+        dot[j] = parts(value_of(total[j]))
     for row in range(n):
         for j in range(width):
             result[j] = gradient(grad[row * inner + j], y[row * inner + j], dot[j])

@@ -1,13 +1,14 @@
 """Sums whose value depends on nothing but the numbers and their order.
 
-Term i goes to lane i mod LANES; after every CHUNK terms the lanes are added in a fixed tree, and that is added to the
-total with its rounding error kept. Lanes are what the compiler vectorises, along a row or across columns, so rows,
-columns and every instruction set give the same bits. Lanes are doubles for float32 too.
+Term i goes to lane i mod LANES; after every CHUNK terms the lanes are folded, the upper half onto the lower until one is
+left, and that is added to the total, whose rounding error is kept. Lanes are what the compiler vectorises, along a row
+or across columns, so rows, columns and every instruction set give the same bits. Lanes are doubles for float32 too.
 """
 
 cdef enum:
     LANES = 16
-    CHUNK = 4096        # a lane adds at most CHUNK / LANES = 256 terms before the tree
+    CHUNK = 4096        # a lane adds at most CHUNK / LANES = 256 terms before it is folded
+    TILE = 32           # columns summed side by side: whole vectors at every level, and the lanes fit the first cache
 
 
 cdef struct Total:
@@ -15,27 +16,35 @@ cdef struct Total:
     double low
 
 
-cdef inline void add_to(Total *total, double term) noexcept nogil:
-    """total += term (Knuth's two-sum)."""
-    cdef double sum = total.high + term
-    cdef double other = sum - total.high
-    total.low += (total.high - (sum - other)) + (term - other)
-    total.high = sum
+cdef inline Total added(Total total, double term) noexcept nogil:
+    """total + term (Knuth's two-sum)."""
+    cdef Total y
+    cdef double rounded
+    y.high = total.high + term
+    rounded = y.high - total.high
+    y.low = total.low + ((total.high - (y.high - rounded)) + (term - rounded))
+    return y
 
 
-cdef inline double value_of(const Total *total) noexcept nogil:
+cdef inline double value_of(Total total) noexcept nogil:
     """The sum. An infinite one has a NaN for its rounding error."""
     return total.high + total.low if total.low == total.low else total.high
 
 
-cdef inline double tree(const double *lanes, size_t step) noexcept nogil:
-    """The sum of lanes[0], lanes[step], ..., the upper half onto the lower until one is left."""
-    cdef double t[LANES]
-    cdef size_t half = LANES // 2, i
-    for i in range(half):
-        t[i] = lanes[i * step] + lanes[(i + half) * step]
-    while half > 1:
-        half //= 2
+cdef inline void clear(size_t n_lanes, size_t width, size_t step, double *lanes) noexcept nogil:
+    """Zero the lanes of `width` sums side by side; lane i begins at i * step."""
+    cdef size_t i, j
+    for i in range(n_lanes):
+        for j in range(width):
+            lanes[i * step + j] = 0
+
+
+cdef inline void fold(size_t n_lanes, size_t width, size_t step, double *lanes) noexcept nogil:
+    """Leave each sum in its lane 0. Only the first n_lanes have been used."""
+    cdef size_t half = LANES // 2, i, j
+    while half > 0:
         for i in range(half):
-            t[i] = t[i] + t[i + half]
-    return t[0]
+            if i + half < n_lanes:
+                for j in range(width):
+                    lanes[i * step + j] += lanes[(i + half) * step + j]
+        half //= 2

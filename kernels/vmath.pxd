@@ -7,7 +7,7 @@ in a float expression would halve the speed. Choices on SINGLE are made by the c
 The polynomials were fitted for this project (least squares in multiprecision, then linear programming on the rounded
 coefficients); the power of two beside each is its largest relative error with the coefficients as they stand.
 """
-from real cimport (FUSED, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits, muladd,
+from real cimport (FUSED, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits, fused, muladd,
                    real, real_bits, to_bits)
 
 
@@ -19,6 +19,21 @@ cdef inline real horner2(real x, real c0, real c1, real rest) noexcept nogil:
 cdef inline real horner4(real x, real c0, real c1, real c2, real c3, real rest) noexcept nogil:
     """c0 + c1 x + c2 x**2 + c3 x**3 + rest x**4"""
     return horner2(x, c0, c1, horner2(x, c2, c3, rest))
+
+
+cdef struct Sum:
+    real high       # high + low is meant, high being its rounding
+    real low
+
+
+cdef inline Sum two_sum(real a, real b) noexcept nogil:
+    """a + b and its rounding error (Knuth)."""
+    cdef Sum y
+    cdef real b_rounded
+    y.high = a + b
+    b_rounded = y.high - a
+    y.low = (a - (y.high - b_rounded)) + (b - b_rounded)
+    return y
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -75,30 +90,36 @@ cdef inline Exponential exponential(real a, real a_low, real raised) noexcept no
 
 
 cdef inline real exp_limit() noexcept nogil:
-    """Where exp(-a), also times 4 or times a, rounds to zero."""
-    return <real>110.0 if SINGLE else <real>760.0
+    """exp(-a) is as good as 0 from here on. It rounds to 0 from 104 (745) on, but not if it is multiplied first."""
+    return <real>130.0 if SINGLE else <real>980.0
+
+
+cdef inline real raised() noexcept nogil:
+    """2**64, in float64 2**400"""
+    return <real>1.8446744073709552e+19 if SINGLE else <real>2.5822498780869086e+120
+
+
+cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
+    """exp(-(a + a_low)) * raised() for a >= 0 or NaN: float32 1.03 ULP, float64 1.0 ULP; never subnormal.
+
+    What is made of it is divided by raised() last, which is then the only rounding of a subnormal result. Beyond
+    exp_limit() it stays what it is there, which that division turns into 0.
+    """
+    cdef bint beyond = a > exp_limit()
+    cdef Exponential e = exponential(exp_limit() if beyond else a, ZERO if beyond else a_low,
+                                     <real>(64.0 if SINGLE else 400.0))
+    return muladd(e.scale, e.fraction, e.scale)
 
 
 cdef inline real exp_negative(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) for a >= 0 or NaN: float32 1.03 ULP, float64 1.0 ULP.
-
-    Computed 2**64 (float64: 2**512) times too large: taking that back is then the only rounding of a subnormal result.
-    """
-    cdef bint zero = a > exp_limit()
-    cdef Exponential e = exponential(exp_limit() if zero else a, ZERO if zero else a_low,
-                                     <real>(64.0 if SINGLE else 512.0))
-    return muladd(e.scale, e.fraction, e.scale) * <real>(5.421010862427522e-20 if SINGLE else 7.458340731200207e-155)
-
-
-cdef struct Sum:
-    real high       # high + low is meant, high being its rounding
-    real low
+    """exp(-(a + a_low)) for a >= 0 or NaN."""
+    return exp_negative_raised(a, a_low) * (ONE / raised())
 
 
 cdef inline Sum expm1_negative(real a) noexcept nogil:
     """expm1(-a) for a >= 0; high alone is within 0.99 (float64 1.14) ULP.
 
-    2**n (1 + fraction) - 1 = scale * fraction + (scale - 1), where scale - 1 is exact until it no longer matters.
+    2**n (1 + fraction) - 1 = scale * fraction + (scale - 1), where scale - 1 is exact while it matters to high.
     """
     cdef Sum y
     cdef real clamped = at_most(a, <real>(32.0 if SINGLE else 64.0))       # the result rounds to -1 from here on
@@ -118,7 +139,7 @@ cdef inline Sum expm1_negative(real a) noexcept nogil:
             r, 0.0013888888888888343, 0.00019841269885485948, 2.48015872942438e-05, 2.7557245070330514e-06, horner2(
             r, 2.755731515910536e-07, 2.5108693885609476e-08, 2.0898385589897367e-09))), r)
     y.high = muladd(scale, fraction, below_one)
-    y.low = muladd(scale, fraction, below_one - y.high)
+    y.low = muladd(scale, fraction, below_one - y.high) + (scale - (below_one + ONE))
     return y
 
 
@@ -130,7 +151,7 @@ cdef inline real log1p_unit(real u) noexcept nogil:
     cdef real v
     cdef bint upper
     if SINGLE:      # 2**-27.50
-        return muladd(u * u, horner4(
+        return fused(u * u, horner4(
             u, -0.4999993145465851, 0.33330464363098145, -0.24958018958568573, 0.19692102074623108, horner4(
             u, -0.15344882011413574, 0.10661137849092484, -0.05745745822787285,
             0.020086470991373062, -0.003290552878752351)),
@@ -150,36 +171,42 @@ cdef inline real log1p_unit(real u) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # The logistic function and tanh
 
+cdef inline real gate_limit() noexcept nogil:
+    """1 / (1 + exp(a)), also times 4 or times a, rounds to zero from here on."""
+    return <real>110.0 if SINGLE else <real>760.0
+
+
 cdef inline real gate_scale() noexcept nogil:
-    """2**-36, in float64 2**-80: keeps 1 + exp(-z) from overflowing for z >= -exp_limit()."""
+    """2**-36, in float64 2**-80: keeps 1 + exp(a) from overflowing for a <= gate_limit()."""
     return <real>(1.4551915228366852e-11 if SINGLE else 8.271806125530277e-25)
 
 
 cdef inline real gate(real z, real z_low) noexcept nogil:
-    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -exp_limit() to 40: float32 2.4 ULP, float64 1.5 ULP.
+    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to 40: float32 2.4 ULP, float64 1.0 ULP.
 
     The quotient is never subnormal. What is made of it is multiplied by gate_scale() last, which is then the only
-    rounding of a subnormal result.
+    rounding of a subnormal result. float64 corrects it by its residual and by the rounding errors of the denominator.
     """
     cdef Exponential e = exponential(z, z_low, <real>(-36.0 if SINGLE else -80.0))
-    cdef real sum = e.scale + gate_scale()
-    cdef real d = muladd(e.scale, e.fraction, sum)
+    cdef Sum sum = two_sum(e.scale, gate_scale())
+    cdef real d = muladd(e.scale, e.fraction, sum.high)
+    cdef real d_low = muladd(e.scale, e.fraction, sum.high - d) + sum.low
     cdef real inverse = ONE / d
     if SINGLE:
         return inverse
-    return muladd(muladd(-inverse, d, ONE) - inverse * muladd(e.scale, e.fraction, sum - d), inverse, inverse)
+    return muladd(muladd(-inverse, d, ONE) - inverse * d_low, inverse, inverse)
 
 
 cdef inline real logistic(real z, real z_low) noexcept nogil:
-    """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.5 ULP."""
-    cdef bint low = z < -exp_limit(), high = z > <real>40.0
-    cdef real clamped = -exp_limit() if low else (<real>40.0 if high else z)
-    return gate(clamped, ZERO if low or high else z_low) * gate_scale()
+    """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.0 ULP."""
+    cdef bint closed = z < -gate_limit()
+    cdef real y = gate(-gate_limit() if closed else z, ZERO if closed else z_low) * gate_scale()
+    return ONE if z > <real>40.0 else y
 
 
 cdef inline real logistic_slope(real z, real factor) noexcept nogil:
-    """factor (1, 2 or 4) times the derivative of 1 / (1 + exp(-z)), which is v (1 - v) with v = 1 / (1 + exp(|z|))."""
-    cdef real v = gate(-at_most(absolute(z), exp_limit()), ZERO) * (factor * gate_scale())
+    """factor (1 or 4) times the derivative of 1 / (1 + exp(-z)), which is v (1 - v) with v = 1 / (1 + exp(|z|))."""
+    cdef real v = gate(-at_most(absolute(z), gate_limit()), ZERO) * (factor * gate_scale())
     return v * (ONE - v / factor)
 
 

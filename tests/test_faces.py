@@ -1,0 +1,286 @@
+"""All faces have the same functions: catalogue, Python, stubs, C, ufuncs, oracle, benchmark, README."""
+
+import ast
+import doctest
+import importlib.util
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from common import ENDINGS, ROOT, SUFFIXES, is_elementwise, run, suffix
+
+import pyacts
+from codegen.__main__ import CHECKED_IN
+from pyacts import _array, _names, _paths, _ufuncs
+from pyacts.catalog import ACTIVATIONS
+
+NAMES = {a.name for a in ACTIVATIONS}
+HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa"}
+OTHER_NAMES = {"__version__", "catalog", "ffi", "lib"}
+FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
+
+
+def python_names():
+    """The functions that the catalogue calls for."""
+    names = set()
+    for activation in ACTIVATIONS:
+        endings = {"", "_backward"} if activation.kind == "maxout" else set(ENDINGS.values())
+        if activation.kind == "channelwise":
+            endings.add("_parameter_grad")
+        names |= {name + ending for name in (activation.name, *activation.aliases) for ending in endings}
+    return names
+
+
+def c_names():
+    names = {"pyacts_version", "pyacts_isa", "pyacts_find"}
+    for activation in ACTIVATIONS:
+        directions = [suffix(d) for d in activation.directions]
+        if activation.kind == "channelwise":
+            directions.append("_parameter_grad")
+        names |= {f"pyacts_{activation.name}{d}_{dtype}" for d in directions for dtype in SUFFIXES.values()}
+    return names
+
+
+def prototypes(header):
+    return re.findall(r"^PYACTS_API .*?(\w+)\(.*\);$", header, re.MULTILINE)
+
+
+def load(path, name):
+    """A module of the source tree that is not in a package."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def stub_names():
+    tree = ast.parse((Path(pyacts.__file__).parent / "__init__.pyi").read_text())
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    aliases = {
+        t.id: node.value.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for t in node.targets
+        if isinstance(node.value, ast.Name)
+    }
+    imported = {a.asname for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names if a.asname}
+    declared = {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign)}
+    return functions, aliases, imported, declared
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Names
+
+
+def test_catalogue_names_are_unique():
+    every = [name for a in ACTIVATIONS for name in (a.name, *a.aliases)]
+    assert len(every) == len(set(every))
+    assert len({_names.plain(name) for name in every}) == len(every)
+
+
+def test_python_names():
+    assert set(_array.FUNCTIONS) == python_names()
+    assert len(_array.FUNCTIONS) == len(python_names())
+    assert set(pyacts.__all__) == python_names() | HELPERS | OTHER_NAMES
+    public = {n for n, v in vars(pyacts).items() if callable(v) and not n.startswith("_")}
+    assert public == python_names() | HELPERS
+
+
+def test_stub_names():
+    functions, aliases, imported, declared = stub_names()
+    assert set(functions) | set(aliases) == python_names() | {"isa"}
+    assert imported == (HELPERS - {"isa"}) | {"catalog"}
+    assert declared == {"__version__", "__all__", "ffi", "lib"}
+    for alias, name in aliases.items():
+        assert getattr(pyacts, alias) is getattr(pyacts, name)
+
+
+def test_stub_signatures():
+    """The stubs have the parameters of the functions: names, order, kinds, and defaults where there are defaults."""
+    functions, *_ = stub_names()
+    kinds = inspect.Parameter
+    for name, node in functions.items():
+        arguments = node.args
+        defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + arguments.defaults
+        stub = [
+            (a.arg, kinds.POSITIONAL_OR_KEYWORD, d is not None) for a, d in zip(arguments.args, defaults, strict=True)
+        ]
+        stub += [
+            (a.arg, kinds.KEYWORD_ONLY, d is not None)
+            for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ]
+        if arguments.kwarg:
+            stub.append((arguments.kwarg.arg, kinds.VAR_KEYWORD, False))
+        signature = inspect.signature(getattr(pyacts, name))
+        actual = [(p.name, p.kind, p.default is not kinds.empty) for p in signature.parameters.values()]
+        assert stub == actual, name
+
+
+def test_header_names():
+    found = prototypes((ROOT / "include" / "pyacts.h").read_text())
+    assert len(found) == len(set(found))
+    assert set(found) == c_names()
+
+
+def test_exported_symbols():
+    listed = run("nm", "-D", "--defined-only", pyacts.get_library())
+    assert {line.split()[-1] for line in listed.splitlines()} == c_names()
+
+
+def test_cffi_names():
+    assert {name for name in dir(pyacts.lib) if name.startswith("pyacts_")} == c_names()
+
+
+def test_find_names():
+    """pyacts_find has every elementwise kernel in every direction, and nothing else."""
+    directions = ["forward", "backward", "backward_y"]
+    directions += [f"{d}_arrays" for d in directions]
+    every = [name for a in ACTIVATIONS for name in (a.name, *a.aliases)] + [
+        "",
+        "nonsense",
+        "relu_f32",
+        "Relu",
+        "rel",
+        "relu ",
+    ]
+    dtypes = [*SUFFIXES.values(), "f16", "bf16", "f", "float32", ""]
+    expected = {
+        (a.name, dtype, d + ending)
+        for a in ACTIVATIONS
+        if is_elementwise(a)
+        for dtype in SUFFIXES.values()
+        for d in a.directions
+        for ending in (("", "_arrays") if a.parameters else ("",))
+    }
+    found = {
+        (name, dtype, direction)
+        for name in every
+        for dtype in dtypes
+        for direction in [*directions, "", "inplace", "forward_", "parameter_grad"]
+        if pyacts.lib.pyacts_find(name.encode(), dtype.encode(), direction.encode())
+    }
+    assert found == expected
+
+
+def test_ufunc_names():
+    expected = {a.name + suffix(d) for a in ACTIVATIONS if a.kind != "maxout" for d in a.directions}
+    assert set(_ufuncs.__all__) == expected
+    for name in expected:
+        ufunc = getattr(_ufuncs, name)
+        inputs = ufunc.nin * "f", ufunc.nin * "d"
+        assert ufunc.types == [f"{inputs[0]}->f", f"{inputs[1]}->d"]
+
+
+def test_oracle_names():
+    pytest.importorskip("gmpy2")
+    import oracle
+
+    assert set(oracle.ORACLES) | set(oracle.ALONG_AN_AXIS) == NAMES
+    for activation in ACTIVATIONS:
+        if is_elementwise(activation):
+            assert (oracle.ORACLES[activation.name].slope_y is not None) == ("backward_y" in activation.directions)
+
+
+def test_benchmark_names():
+    speed = load(ROOT / "bench" / "speed.py", "bench_speed")
+    assert speed.missing_rows() == []
+    assert set(speed.NUMPY) == NAMES
+    rows = {(case.name, case.direction) for case in speed.cases()}
+    assert rows >= {(a.name, d) for a in ACTIVATIONS for d in a.directions}
+
+
+def test_readme_names():
+    """The table under "Functions" has a row for each, in the catalogue's order."""
+    section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    (table,) = [s for s in section if s.startswith("Functions\n")]
+    assert re.findall(r"^\|\W*(\w+)", table, re.MULTILINE)[1:] == [a.name for a in ACTIVATIONS]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: a.name)
+def test_catalogue_row(activation):
+    """What a row says of itself is consistent."""
+    assert set(activation.max_ulp) == set(SUFFIXES.values())
+    for by_direction in activation.max_ulp.values():
+        assert tuple(by_direction) == activation.directions
+    assert activation.directions[0] == "forward"
+    assert (activation.derivative_y is None) == ("backward_y" not in activation.directions)
+    assert bool(activation.no_y) == (activation.derivative_y is None)
+    assert (ROOT / "kernels" / f"{activation.module}.pxd").exists()
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Text
+
+
+@pytest.mark.parametrize("name", CHECKED_IN)
+def test_generated_file_is_fresh(name):
+    """Else: python -m codegen."""
+    assert (ROOT / name).read_bytes() == CHECKED_IN[name]().encode()
+
+
+def test_installed_header_is_the_one_of_the_source_tree():
+    assert (Path(pyacts.get_include()) / "pyacts.h").read_bytes() == (ROOT / "include" / "pyacts.h").read_bytes()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_examples_in_docstring(function):
+    test = doctest.DocTestParser().get_doctest(function.__doc__, {}, function.__name__, None, 0)
+    assert test.examples, f"{function.__name__} has no example"
+    failures = []
+    doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+@pytest.mark.parametrize("module", [pyacts, _paths, _names], ids=lambda m: m.__name__)
+def test_examples_in_module(module):
+    assert module.__doc__
+    assert doctest.testmod(module).failed == 0
+
+
+PROGRAM = """\
+from typing import Any
+
+import numpy as np
+import pyacts
+
+x: np.ndarray[Any, np.dtype[np.float32]] = np.zeros(3, np.float32)
+same: np.ndarray[Any, np.dtype[np.float32]] = pyacts.elu_(x, alpha=0.5)
+reveal_type(pyacts.relu_(x))
+y = pyacts.elu(x, 0.5, out=x, where=[True, False, True])
+dx = pyacts.elu_backward(np.ones(3), x, alpha=[1.0, 2.0, 3.0])
+dy = pyacts.elu_backward(np.ones(3), y=y)
+pyacts.softmax_backward_(x, y=y, axis=0)
+pooled = pyacts.maxout([1, 2], 2, return_index=True)
+name: str = pyacts.catalog.ACTIVATIONS[0].name
+f = pyacts.get("relu", "inplace")
+where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
+pyacts.expit_(x)
+"""
+WRONG = {
+    "pyacts.relu(x, x)": "Too many positional arguments",
+    "pyacts.relu_([1.0])": "cannot be",
+    "pyacts.nonsense": "has no attribute",
+    "pyacts.elu(x, {})": "incompatible type",
+    "pyacts.maxout(x)": "Missing positional argument",
+    'pyacts.get("relu", "sideways")': "incompatible type",
+    "pyacts.softmax(x, axis=1.5)": "incompatible type",
+}
+
+
+def test_stubs_with_mypy(tmp_path):
+    """mypy accepts a right program, keeps the type of what is changed in place, and finds each mistake."""
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "right.py").write_text(PROGRAM)
+    wrong = "import numpy as np\nimport pyacts\n\nx = np.zeros(3)\n" + "".join(f"{line}\n" for line in WRONG)
+    (tmp_path / "wrong.py").write_text(wrong)
+    options = ["--strict", "--python-executable", sys.executable, "--cache-dir", str(tmp_path / "cache")]
+    output, errors, status = api.run([*options, str(tmp_path / "right.py"), str(tmp_path / "wrong.py")])
+    lines = (output + errors).splitlines()
+    assert status == 1, output
+    assert [line for line in lines if "right.py" in line and "error" in line] == []
+    assert any('Revealed type is "numpy.ndarray' in line and "32" in line for line in lines), output
+    for number, (statement, words) in enumerate(WRONG.items(), 5):
+        assert any(f"wrong.py:{number}: error" in line and words in line for line in lines), f"{statement}: {output}"

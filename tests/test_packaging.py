@@ -1,0 +1,153 @@
+"""What is installed, and what the README shows."""
+
+import re
+import shlex
+import shutil
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from common import ROOT, TESTS, run
+
+import pyacts
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Import
+
+
+def test_import_loads_little():
+    """import pyacts brings NumPy and itself: cffi comes with pyacts.ffi, everything else never."""
+    program = "import sys, pyacts; before = list(sys.modules); pyacts.ffi; print(*before, ';', *sys.modules)"
+    before, after = (set(modules.split()) for modules in run(sys.executable, "-c", program).split(";"))
+    heavy = {"cffi", "_cffi_backend", "numba", "llvmlite", "mpmath", "gmpy2", "scipy", "pandas", "matplotlib", "Cython"}
+    assert not heavy & before
+    assert heavy & after == {"cffi", "_cffi_backend"}
+
+
+def test_import_leaves_the_process_alone():
+    """No threads, no warnings, no output, no change to NumPy's settings."""
+    program = (
+        "import os, numpy as np; settings = np.geterr(), np.get_printoptions(), len(os.listdir('/proc/self/task'));"
+        "import pyacts; pyacts.softmax(np.ones((300, 300)));"
+        "assert settings == (np.geterr(), np.get_printoptions(), len(os.listdir('/proc/self/task')))"
+    )
+    assert run(sys.executable, "-W", "error", "-c", program) == ""
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# README
+
+
+def test_readme_python(tmp_path, monkeypatch):
+    """The Python blocks run, one after the other as a reader would type them."""
+    monkeypatch.chdir(tmp_path)
+    blocks = [text for language, text in BLOCKS if language == "python"]
+    assert blocks
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), namespace)
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no cc")
+def test_readme_c(tmp_path):
+    """Each C block compiles with the command beside it, and runs."""
+    blocks = [text for language, text in BLOCKS if language == "c"]
+    commands = re.findall(r"^cc .*", "".join(text for language, text in BLOCKS if language == "sh"), re.MULTILINE)
+    assert blocks
+    assert commands
+    for block in blocks:
+        for command in commands:
+            (tmp_path / re.search(r"\w+\.c\b", command).group()).write_text(block)
+            run("sh", "-c", command.replace("python -m", f"{shlex.quote(sys.executable)} -m"), cwd=tmp_path)
+
+
+def test_readme_links():
+    """What the README links to in this project is there."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Distributions
+
+SMOKE = """
+import numpy as np, pyacts
+x = np.array([-1.0, 2.0], np.float32)
+assert pyacts.relu_(x) is x and x.tolist() == [0, 2]
+assert pyacts.softmax_backward(x, y=x).shape == (2,)
+assert pyacts.ffi.string(pyacts.lib.pyacts_isa()).decode() == pyacts.isa()
+print(pyacts.__version__)
+"""
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    """(wheel, sdist), the wheel being built from the sdist, in a copy of the source tree."""
+    copy = tmp_path_factory.mktemp("source") / "pyacts"
+    unwanted = (".git", ".venv", "build", "dist", "lib", "*.so", "*.egg-info", "__pycache__", ".*_cache", "results")
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*unwanted))
+    shutil.rmtree(copy / "pyacts" / "include", ignore_errors=True)
+    run(sys.executable, "-m", "build", "--no-isolation", cwd=copy)
+    (wheel,), (sdist,) = (copy / "dist").glob("*.whl"), (copy / "dist").glob("*.tar.gz")
+    return wheel, sdist
+
+
+@pytest.mark.slow
+def test_wheel_contents(distributions):
+    wheel, _ = distributions
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+    names = list(sizes)
+    assert not [n for n in names if n.endswith((".c", ".pyx", ".pxd", ".pxi", ".o", ".in"))]
+    assert {n.split("/")[0] for n in names} == {"pyacts", f"pyacts-{pyacts.__version__}.dist-info"}
+    library = f"pyacts/lib/{Path(pyacts.get_library()).name}"
+    wanted = {library, "pyacts/include/pyacts.h"}
+    wanted |= {"pyacts/lib/pkgconfig/pyacts.pc", "pyacts/lib/cmake/pyacts/pyacts-config.cmake"}
+    wanted |= {"pyacts/py.typed", "pyacts/__init__.pyi", "pyacts/__main__.py", "pyacts/catalog.py"}
+    assert wanted <= set(names)
+    assert sizes[library] < 8 << 20
+    assert any("licenses/LICENSE" in n for n in names)
+
+
+@pytest.mark.slow
+def test_sdist_contents(distributions):
+    _, sdist = distributions
+    with tarfile.open(sdist) as archive:
+        names = {n.partition("/")[2] for n in archive.getnames()}
+    assert {
+        "setup.py",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "Makefile",
+        "include/pyacts.h",
+        "kernels/real.h",
+        "codegen/__main__.py",
+        "pyacts/_array.pyx",
+        "packaging/pyacts.pc.in",
+        "tests/common.py",
+    } <= names
+    assert not [n for n in names if n.endswith((".so", ".so.0", ".o", ".pyc"))]
+    assert not [n for n in names if n.startswith(("pyacts/lib", "pyacts/include", "build/"))]
+
+
+@pytest.mark.slow
+def test_wheel_works(distributions, tmp_path):
+    """In a fresh environment, from Python, on the command line and in C."""
+    wheel, _ = distributions
+    run(sys.executable, "-m", "venv", tmp_path / "env")
+    python = tmp_path / "env" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+    assert run(python, "-c", SMOKE, cwd=tmp_path).strip() == pyacts.__version__
+    if shutil.which("cc"):
+        shutil.copy(TESTS / "c" / "consumer.c", tmp_path / "demo.c")
+        command = f"cc demo.c $({python} -m pyacts --cflags --libs) -o demo && ./demo"
+        assert run("sh", "-c", command, cwd=tmp_path) == "ok\n"
+    run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "pyacts")
+    assert not list((tmp_path / "env").glob("lib/python*/site-packages/pyacts*")), "files are left behind"
