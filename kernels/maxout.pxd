@@ -79,7 +79,8 @@ cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t
     cdef size_t rows = outer * (n // pool_size), row
     if inner == 1:
         for row in range(rows // BLOCK):
-            spread(BLOCK, grad + row * BLOCK, index + row * BLOCK, pool_size, pool_size, 1, dx + row * BLOCK * pool_size)
+            spread(BLOCK, grad + row * BLOCK, index + row * BLOCK, pool_size, pool_size, 1,
+                   dx + row * BLOCK * pool_size)
         row = rows - rows % BLOCK
         spread(rows % BLOCK, grad + row, index + row, pool_size, pool_size, 1, dx + row * pool_size)
         return

@@ -21,7 +21,8 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     cdef bint large = absolute(x) > ONE and not KNOWN_ONE(beta)
     cdef real first = gate_scale() if large else ONE, last = ONE if large else gate_scale()
     cdef real y = factor * first * gate(z if usual else -gate_limit(), z_low) * last
-    return x if z > <real>40 else y
+    y = x if z > <real>40 else y
+    return y if beta == beta else beta
 
 cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
     cdef real z = beta * x
@@ -31,4 +32,4 @@ cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
     cdef real v = gate(-a, z_low if z < ZERO else -z_low)
     cdef real h = fused(a, v * gate_scale(), ONE - a) * v * gate_scale()
     cdef real slope = h if z < ZERO else ONE - h
-    return grad * (slope if x == x else x)
+    return grad * (slope if beta * ZERO + x == x else beta + x)

@@ -1,8 +1,8 @@
 """Sums whose value depends on nothing but the numbers and their order.
 
-Term i goes to lane i mod LANES; after every CHUNK terms the lanes are folded, the upper half onto the lower until one is
-left, and that is added to the total, whose rounding error is kept. Lanes are what the compiler vectorises, along a row
-or across columns, so rows, columns and every instruction set give the same bits. Lanes are doubles for float32 too.
+Term i goes to lane i mod LANES; after every CHUNK terms the lanes are folded, the upper half onto the lower until one
+is left, and that is added to the total, whose rounding error is kept. Lanes are what the compiler vectorises, along a
+row or across columns, so rows, columns and every instruction set give the same bits. For float32 too, they are doubles.
 """
 
 cdef enum:

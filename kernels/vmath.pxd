@@ -64,11 +64,11 @@ cdef inline real power_of_two(real shifted) noexcept nogil:
 cdef inline real exp_fraction(real r) noexcept nogil:
     """expm1(r) for |r| <= ln2 / 2, with an error that is small beside e**r."""
     if SINGLE:      # 2**-28.25 of e**r
-        return muladd(r * r, horner4(
+        return fused(r * r, horner4(
             r, 0.4999999403953552, 0.1666652262210846, 0.04166829213500023, 0.008368532173335552,
             0.0013818304287269711), r)
     # 2**-63.83
-    return muladd(r * r, horner4(
+    return fused(r * r, horner4(
         r, 0.5, 0.1666666666666668, 0.041666666666666415, 0.008333333333319277, horner4(
         r, 0.0013888888889032902, 0.00019841269891808147, 2.480158702386083e-05, 2.7557238767100935e-06, horner2(
         r, 2.7557529108360025e-07, 2.51108446235201e-08, 2.0837240599220083e-09))), r)

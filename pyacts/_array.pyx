@@ -98,6 +98,16 @@ cdef inline cnp.ndarray empty_like(cnp.ndarray a):
                              not cnp.PyArray_IS_C_CONTIGUOUS(a))
 
 
+cdef result_dtype(str function, dtype):
+    """The dtype that a ufunc makes of this one; None for what is no dtype of NumPy's."""
+    if not isinstance(dtype, np.dtype):
+        return None
+    try:
+        return ufuncs["identity"].resolve_dtypes((dtype, None))[1]
+    except TypeError:
+        raise TypeError(f"{function}() is not supported for {dtype}: convert it to {SUPPORTED}") from None
+
+
 cdef as_operand(value):
     """What a ufunc takes: arrays of other libraries as they are, everything else as a NumPy array."""
     if isinstance(value, np.ndarray) or hasattr(type(value), "__array_ufunc__"):
@@ -127,7 +137,7 @@ cdef check_target(array, str argument, str remedy):
     if has_rules_of_its_own(array):
         raise TypeError(f"{argument} is a {type(array).__name__}, which has rules of its own that a change in place "
                         f"would bypass: pass its plain array ({argument}.view(np.ndarray)), or {remedy}")
-    if array.dtype.newbyteorder("=") not in DTYPES:
+    if dtype_index(array) < 0:
         raise TypeError(f"{argument} has dtype {array.dtype}, but in place needs {SUPPORTED}: convert it with "
                         f"{argument}.astype(np.float32), or {remedy}")
     if not array.flags.writeable:
@@ -137,12 +147,20 @@ cdef check_target(array, str argument, str remedy):
                          f"changed in place: copy it, or {remedy}")
 
 
+cdef tuple as_similar(a, b):
+    """Lists and numbers, of which at least one of the two is, as arrays of the other's dtype or that of both."""
+    arrays = np.asarray(a), np.asarray(b)
+    typed = [array.dtype for array, given in zip(arrays, (a, b), strict=True) if hasattr(given, "dtype")]
+    dtype = typed[0] if typed and typed[0].kind == "f" else np.result_type(*arrays)
+    with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+        return tuple(array.astype(dtype, copy=False) for array in arrays)
+
+
 cdef check_pair(str function, grad, saved, str name):
     """grad and what was saved from the forward as operands of the same shape and dtype."""
-    if not hasattr(grad, "dtype"):
-        grad = np.asarray(grad, dtype=getattr(saved, "dtype", None))
-    saved = as_operand(saved) if hasattr(saved, "dtype") else np.asarray(saved, dtype=grad.dtype)
-    grad = as_operand(grad)
+    if not (hasattr(grad, "dtype") and hasattr(saved, "dtype")):
+        grad, saved = as_similar(grad, saved)
+    grad, saved = as_operand(grad), as_operand(saved)
     if grad.shape != saved.shape:
         raise ValueError(f"{function}() needs grad and {name} of the same shape, got {grad.shape} and {saved.shape}")
     if grad.dtype.newbyteorder("=") != saved.dtype.newbyteorder("="):
@@ -154,7 +172,8 @@ cdef check_no_partial_overlap(grad, saved, str name):
     """Raise if changing grad in place would change parts of saved that are still to be read."""
     if not isinstance(saved, np.ndarray):
         return
-    same = (grad.__array_interface__["data"] == saved.__array_interface__["data"] and grad.strides == saved.strides)
+    same = grad.__array_interface__["data"] == saved.__array_interface__["data"] and all(
+        own == other for own, other, n in zip(grad.strides, saved.strides, grad.shape, strict=True) if n > 1)
     if not same and np.shares_memory(grad, saved):
         raise ValueError(f"grad overlaps {name} in memory: copy one of them")
 
@@ -335,21 +354,29 @@ cdef class Elementwise:
 
     cdef bint is_number(self, object value, int k) except -1:
         """True for a number, False for an array, else TypeError."""
-        if PyFloat_CheckExact(value):
+        if PyFloat_CheckExact(value) or isinstance(value, (int, float)):
             return True
+        name = self.activation.parameters[k].name
         if value is None:
-            raise TypeError(f"{self.name}() missing required argument: '{self.activation.parameters[k].name}'")
-        kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
-        if kind not in "biuf" and not (hasattr(value, "dtype") and value.dtype.newbyteorder("=") in DTYPES):
-            raise TypeError(f"{self.name}: {self.activation.parameters[k].name} must be a number or an array of "
-                            f"numbers, not {type(value).__name__}")
+            raise TypeError(f"{self.name}() missing required argument: '{name}'")
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"{self.name}: {name} is a MaskedArray, whose mask would be ignored: fill it")
+        dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        if getattr(dtype, "kind", None) not in ("b", "i", "u", "f"):
+            raise TypeError(f"{self.name}: {name} must be a number or an array of numbers, not {type(value).__name__}")
         return np.ndim(value) == 0
 
     cdef bint numbers(self, PyObject **given, int d, bint from_y, double *values) except -1:
-        """Put the parameters into values; False if one of them is an array."""
+        """Put the parameters into values; False if one of them is an array, or of a class whose code would run.
+
+        Nothing that runs here can change the arrays that the caller has looked at.
+        """
         cdef int k
         for k in range(self.n_params):
-            if not self.is_number(<object>given[k], k):
+            value = <object>given[k]
+            if type(value) is not float and type(value) is not int and not isinstance(value, np.generic):
+                return False
+            if not self.is_number(value, k):
                 return False
             values[k] = self.number(<object>given[k], k, d, from_y)
         return True
@@ -357,15 +384,19 @@ cdef class Elementwise:
     cdef list operands(self, PyObject **given, object x, bint from_y, dict keywords):
         """The parameters as operands of a ufunc, in the dtype that x alone decides."""
         cdef int k
-        dtype = np.dtype(keywords["dtype"]) if keywords.get("dtype") is not None else x.dtype
-        result = ufuncs["identity"].resolve_dtypes((dtype, None))[1]
+        if self.n_params == 0:
+            return []
+        dtype = keywords.get("dtype")
+        result = result_dtype(self.name, getattr(x, "dtype", None) if dtype is None else np.dtype(dtype))
         found = []
         for k in range(self.n_params):
             value = <object>given[k]
             if self.is_number(value, k):
-                found.append(result.type(self.number(value, k, DTYPES.index(result), from_y)))
+                number = self.number(value, k, 1 if result is None else DTYPES.index(result), from_y)
+                found.append(number if result is None else result.type(number))
             else:
-                found.append(as_operand(value).astype(result))
+                with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+                    found.append(as_operand(value).astype(np.float64 if result is None else result))
         return found
 
     # Calls
@@ -409,7 +440,7 @@ cdef class Elementwise:
         cdef cnp.ndarray first, second, target
         cdef bint from_y = y is not None
         cdef object saved = y if from_y else x
-        cdef int d, direction = BACKWARD_Y if from_y else BACKWARD
+        cdef int d, k, direction = BACKWARD_Y if from_y else BACKWARD
         if from_y == (x is not None):
             raise TypeError(f"{self.name}_backward() needs exactly one of x (the forward's input) and y (its output)")
         if from_y and self.backward_y_ufunc is None:
@@ -427,8 +458,14 @@ cdef class Elementwise:
                     return target
         name = "y" if from_y else "x"
         function = f"{self.name}_backward"
+        for k in range(self.n_params):
+            if <object>given[k] is None:
+                raise TypeError(f"{function}() missing required argument: '{self.activation.parameters[k].name}'")
         if inplace:
             check_target(grad, "grad", f"use pyacts.{function}(grad, {name})")
+            if isinstance(saved, np.ma.MaskedArray):
+                raise TypeError(f"{function}_() would ignore the mask of {name}, a MaskedArray: fill it, or use "
+                                f"pyacts.{function}(grad, {name})")
         operand, saved = check_pair(function, grad, saved, name)
         if inplace:
             check_no_partial_overlap(grad, saved, name)
@@ -472,9 +509,9 @@ cdef struct Lines:                  # how an axis lies in a contiguous array: (o
 
 cdef int counted_axis(shape, axis) except -1:
     """The axis counted from the front."""
-    cdef Py_ssize_t position = operator.index(axis), ndim = len(shape)
+    position, ndim = operator.index(axis), len(shape)
     if not -ndim <= position < ndim:
-        raise np.exceptions.AxisError(position, ndim)
+        raise np.exceptions.AxisError(f"axis {position} is out of bounds for array of dimension {ndim}")
     return position + ndim if position < 0 else position
 
 
@@ -577,12 +614,15 @@ cdef class Softmax:
 
     cdef object forward(self, object x, object axis, object out, dict keywords):
         cdef cnp.ndarray source, target
-        cdef int d
+        cdef int d, position
         if isinstance(x, np.ma.MaskedArray):
             raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: fill it, x.filled(-np.inf), to "
                             "leave entries out")
         x = as_operand(x)
-        position = softmax_axis(self.name, x.shape, axis)
+        axis = operator.index(axis)
+        if isinstance(x, np.ndarray):
+            position = softmax_axis(self.name, x.shape, axis)
+            axis = position - x.ndim        # from the end: out may have more dimensions in front
         if cnp.PyArray_CheckExact(x) and not keywords:
             source = x
             d = dtype_index(source)
@@ -593,11 +633,12 @@ cdef class Softmax:
                     return target
         if out is not None:
             keywords["out"] = out
-        return self.forward_ufunc(x, axis=position, **keywords)
+        return self.forward_ufunc(x, axis=axis, **keywords)
 
     cdef object inplace(self, object x, object axis):
         cdef cnp.ndarray target
         cdef int d, position
+        axis = operator.index(axis)         # first, for it may run code that changes x
         if cnp.PyArray_CheckExact(x):
             target = x
             d = dtype_index(target)
@@ -621,16 +662,20 @@ cdef class Softmax:
         if (y is None) == (x is None):
             raise TypeError(f"{function}() needs exactly one of x (the forward's input) and y (its output)")
         name = "x" if y is None else "y"
-        if isinstance(grad, np.ma.MaskedArray) or isinstance(x, np.ma.MaskedArray) or isinstance(y, np.ma.MaskedArray):
-            raise TypeError(f"{function}() would ignore the mask of a MaskedArray: fill it")
         if inplace:
             check_target(grad, "grad", f"use pyacts.{function}(grad, {name})")
+        for array, argument in ((grad, "grad"), (x, "x"), (y, "y")):
+            if isinstance(array, np.ma.MaskedArray):
+                raise TypeError(f"{function}() would ignore the mask of {argument}, a MaskedArray: fill it")
         operand, saved = check_pair(function, grad, x if y is None else y, name)
-        position = softmax_axis(function, operand.shape, axis)
+        axis = operator.index(axis)
+        if isinstance(operand, np.ndarray):
+            position = softmax_axis(function, operand.shape, axis)
+            axis = position - operand.ndim
         if inplace:
             check_no_partial_overlap(grad, saved, name)
         if y is None:
-            saved = self.forward(saved, position, None, {})
+            saved = self.forward(saved, axis, None, {})
         if cnp.PyArray_CheckExact(operand) and cnp.PyArray_CheckExact(saved):
             first, second = operand, saved
             d = dtype_index(first)
@@ -642,7 +687,7 @@ cdef class Softmax:
                                       cnp.PyArray_DATA(target))
                     return grad if inplace else target
         if not inplace:
-            return self.backward_ufunc(operand, saved, axis=position, **({} if out is None else {"out": out}))
+            return self.backward_ufunc(operand, saved, axis=axis, **({} if out is None else {"out": out}))
         d = DTYPES.index(operand.dtype.newbyteorder("="))
         for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
             first = np.ascontiguousarray(grad_block, DTYPES[d])
@@ -664,12 +709,12 @@ ctypedef void (*parameter_grad_kernel)(size_t outer, size_t channels, size_t inn
                                        const void *param, void *dparam) noexcept nogil
 
 
-cdef object as_direct(object array):
+cdef object as_direct(str function, object array):
     """The array, or a copy, in C order and a dtype of the kernels: that which a ufunc would give."""
     if isinstance(array, np.ma.MaskedArray):
-        raise TypeError("the mask of a MaskedArray would be ignored: fill it")
+        raise TypeError(f"{function}() would ignore the mask of a MaskedArray: fill it")
     array = np.asarray(array)
-    return np.require(array, ufuncs["identity"].resolve_dtypes((array.dtype, None))[1], "CA")
+    return np.require(array, result_dtype(function, array.dtype), "CA")
 
 
 cdef object checked_pool_size(object pool_size):
@@ -680,14 +725,15 @@ cdef object checked_pool_size(object pool_size):
 
 
 cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, object axis, bint return_index):
-    cdef cnp.ndarray source = as_direct(x), target, index
-    cdef size_t size = checked_pool_size(pool_size)
+    cdef cnp.ndarray source = as_direct("maxout", x), target, index
     cdef int position = counted_axis(shape_of(source), axis)
     cdef Lines lines = lines_of(source, position)
-    if lines.n % size:
-        raise ValueError(f"maxout: the length of axis {axis}, {lines.n}, is not a multiple of pool_size, {size}")
     shape = list(shape_of(source))
-    shape[position] //= size
+    given_size = checked_pool_size(pool_size)
+    if shape[position] % given_size:
+        raise ValueError(f"maxout: the length of axis {axis}, {lines.n}, is not a multiple of pool_size, {given_size}")
+    cdef size_t size = given_size if shape[position] else 1         # of nothing, any size makes nothing
+    shape[position] //= given_size
     target = np.empty(shape, source.dtype)
     index = np.empty(shape if return_index else 0, np.intp)
     cdef maxout_kernel kernel = kernels[dtype_index(source)]
@@ -699,22 +745,25 @@ cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, o
 
 cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, object index, object pool_size,
                                object axis):
-    cdef cnp.ndarray first = as_direct(grad), which, target
-    cdef size_t size = checked_pool_size(pool_size)
+    cdef cnp.ndarray first = as_direct("maxout_backward", grad), which, target
     cdef int position = counted_axis(shape_of(first), axis)
+    if isinstance(index, np.ma.MaskedArray):
+        raise TypeError("maxout_backward: index is a MaskedArray, whose mask would be ignored: fill it")
+    given_size = checked_pool_size(pool_size)
     given = np.asarray(index)
     if given.dtype.kind not in "iu":
-        raise TypeError(f"maxout_backward: index must be integers, as maxout returns them, not {given.dtype}")
+        raise TypeError(f"maxout_backward: index must hold integers, as maxout returns, not {given.dtype}")
     if given.shape != shape_of(first):
         raise ValueError(f"maxout_backward() needs grad and index of the same shape, got {shape_of(first)} and "
                          f"{given.shape}")
-    if given.size and not 0 <= given.min() <= given.max() < size:
-        raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {size - 1}, got {given.min()} to "
-                         f"{given.max()}")
+    if given.size and not 0 <= given.min() <= given.max() < given_size:
+        raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {given_size - 1}, got {given.min()} "
+                         f"to {given.max()}")
     which = np.ascontiguousarray(given, np.intp)
     shape = list(shape_of(first))
-    shape[position] *= size
+    shape[position] *= given_size
     target = np.empty(shape, first.dtype)
+    cdef size_t size = given_size
     cdef Lines lines = lines_of(target, position)
     cdef maxout_backward_kernel kernel = kernels[dtype_index(first)]
     with nogil:
@@ -735,7 +784,7 @@ cdef object parameter_grad(parameter_grad_kernel *kernels, Elementwise activatio
     cdef size_t outer, channels, inner
     function = f"{activation.name}_parameter_grad"
     grad, x = check_pair(function, grad, x, "x")
-    first, second = as_direct(grad), as_direct(x)
+    first, second = as_direct(function, grad), as_direct(function, x)
     given[0] = <PyObject *>param
     (operand,) = activation.operands(given, second, False, {})
     shape = shape_of(second)
