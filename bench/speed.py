@@ -42,6 +42,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import pyacts
+from pyacts.catalog import Activation
 
 SIZES = (16, 1 << 10, 1 << 15, 1 << 20, 1 << 24)
 QUICK_SIZES = (16, 1 << 15, 1 << 20)
@@ -57,17 +58,17 @@ CHANNELS = 64
 
 @dataclass(frozen=True)
 class Peers:
-    """How NumPy does what one activation does.
+    """How else than by the catalogue's expression NumPy does what one activation does.
 
-    Each direction is a tuple of statements: the plain one first, which makes a new ``y`` (or ``dx``), then one or more
-    ways into the existing ``y`` (or ``dx``), with the scratch arrays ``a`` and ``mask``. They are also right if ``y``
-    is ``x``, from which the in-place forms are made. The names are those that ``arrays`` provides.
+    Each direction is a tuple of statements that make the result in the existing ``y`` (or ``dx``), with the scratch
+    arrays ``a`` and ``mask``. They are also right if ``y`` is ``x``, from which the in-place forms are made. The names
+    are those that ``arrays`` provides.
 
     variants are the shapes or parameters that it is measured with (see ``arrays``); ours replaces the call of pyacts
     where it is not the regular one.
     """
 
-    forward: tuple[str, ...]
+    forward: tuple[str, ...] = ()
     backward: tuple[str, ...] = ()
     backward_y: tuple[str, ...] = ()
     parameter_grad: tuple[str, ...] = ()
@@ -107,54 +108,49 @@ SIGMOID_INTO = (
 
 # {z}: x or y, of the same sign.
 RELU_BACKWARD = (
-    "dx = grad * ({z} > 0)",
     "np.greater({z}, 0, out=mask); np.multiply(grad, mask, out=dx)",
     "np.greater({z}, 0, out=mask); np.copyto(dx, mask); np.multiply(grad, dx, out=dx)",
     "np.greater({z}, 0, out=mask); np.copyto(dx, 0); np.copyto(dx, grad, where=mask)",
 )
 LEAKY_RELU_BACKWARD = (
-    "dx = np.where({z} > 0, grad, 0.01 * grad)",
     "np.greater({z}, 0, out=mask); np.copyto(a, mask); np.multiply(a, 0.99, out=a); np.add(a, 0.01, out=a); "
     "np.multiply(grad, a, out=dx)",
     "np.greater({z}, 0, out=mask); np.multiply(grad, 0.01, out=dx); np.copyto(dx, grad, where=mask)",
 )
 PRELU_BACKWARD = (
-    "dx = np.where({z} > 0, grad, weight * grad)",
     "np.greater({z}, 0, out=mask); np.copyto(a, mask); np.multiply(a, 1 - weight, out=a); np.add(a, weight, out=a); "
     "np.multiply(grad, a, out=dx)",
     "np.greater({z}, 0, out=mask); np.multiply(grad, weight, out=dx); np.copyto(dx, grad, where=mask)",
 )
 
 # NumPy's maximum and minimum are five times as fast with an array of zeros as with the number 0.
-NUMPY: dict[str, Peers] = {
+PEERS: dict[str, Peers] = {
     # In place it has nothing to do.
     "identity": Peers(
-        forward=("y = x.copy()", "np.copyto(y, x)"),
-        backward=("dx = grad.copy()", "np.copyto(dx, grad)"),
-        backward_y=("dx = grad.copy()", "np.copyto(dx, grad)"),
+        forward=("np.copyto(y, x)",),
+        backward=("np.copyto(dx, grad)",),
+        backward_y=("np.copyto(dx, grad)",),
         inplace=False,
     ),
     "relu": Peers(
-        forward=("y = np.maximum(x, 0)", "np.maximum(x, 0, out=y)", "np.maximum(x, zeros, out=y)"),
+        forward=("np.maximum(x, 0, out=y)", "np.maximum(x, zeros, out=y)"),
         backward=fill_in(RELU_BACKWARD, z="x"),
         backward_y=fill_in(RELU_BACKWARD, z="y"),
     ),
     "leaky_relu": Peers(
-        forward=("y = np.where(x > 0, x, 0.01 * x)", "np.multiply(x, 0.01, out=a); np.maximum(x, a, out=y)"),
+        forward=("np.multiply(x, 0.01, out=a); np.maximum(x, a, out=y)",),
         backward=fill_in(LEAKY_RELU_BACKWARD, z="x"),
         backward_y=fill_in(LEAKY_RELU_BACKWARD, z="y"),
     ),
     # A learned weight may be above 1, so the maximum of x and weight * x, as for leaky_relu, would not do.
     "prelu": Peers(
         forward=(
-            "y = np.where(x > 0, x, weight * x)",
             "np.minimum(x, zeros, out=a); np.multiply(a, weight, out=a); np.maximum(x, zeros, out=y); "
             "np.add(y, a, out=y)",
         ),
         backward=fill_in(PRELU_BACKWARD, z="x"),
         backward_y=fill_in(PRELU_BACKWARD, z="y"),
         parameter_grad=(
-            "dweight = np.where(x < 0, grad * x, 0).sum(axis=axis)",
             "np.minimum(x, zeros, out=a); np.multiply(a, grad, out=a); np.add.reduce(a, axis=axis, out=dweight)",
             "np.minimum(x, zeros, out=a); np.einsum(subscripts, a, grad, out=dweight)",
             "np.minimum(x, zeros, out=a); np.vecdot(a.T, grad.T, out=dweight)",
@@ -163,83 +159,54 @@ NUMPY: dict[str, Peers] = {
     ),
     "elu": Peers(
         forward=(
-            "y = np.where(x > 0, x, alpha * (np.exp(x) - 1))",
             "np.minimum(x, zeros, out=a); np.expm1(a, out=a); np.maximum(x, a, out=y)",
             "np.minimum(x, zeros, out=a); np.exp(a, out=a); np.subtract(a, 1, out=a); np.maximum(x, a, out=y)",
         ),
-        backward=(
-            "dx = np.where(x > 0, grad, grad * alpha * np.exp(x))",
-            "np.minimum(x, zeros, out=a); np.exp(a, out=a); np.multiply(grad, a, out=dx)",
-        ),
-        backward_y=(
-            "dx = np.where(y > 0, grad, grad * (y + alpha))",
-            "np.minimum(y, zeros, out=a); np.add(a, 1, out=a); np.multiply(grad, a, out=dx)",
-        ),
+        backward=("np.minimum(x, zeros, out=a); np.exp(a, out=a); np.multiply(grad, a, out=dx)",),
+        backward_y=("np.minimum(y, zeros, out=a); np.add(a, 1, out=a); np.multiply(grad, a, out=dx)",),
     ),
     "softplus": Peers(
         forward=(
-            "y = np.log1p(np.exp(x))",
             "np.exp(x, out=y); np.log1p(y, out=y)",
             "np.exp(x, out=y); np.add(y, 1, out=y); np.log(y, out=y)",
             "np.logaddexp(x, 0, out=y)",
         ),
         backward=(
-            "dx = grad / (1 + np.exp(-x))",
             "np.negative(x, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.divide(grad, a, out=dx)",
             SIGMOID_INTO[1].format(s="a") + "; np.multiply(grad, a, out=dx)",
         ),
-        backward_y=(
-            "dx = grad * (1 - np.exp(-y))",
-            "np.negative(y, out=a); np.exp(a, out=a); np.subtract(1, a, out=a); np.multiply(grad, a, out=dx)",
-        ),
+        backward_y=("np.negative(y, out=a); np.exp(a, out=a); np.subtract(1, a, out=a); np.multiply(grad, a, out=dx)",),
     ),
     "sigmoid": Peers(
-        forward=("y = 1 / (1 + np.exp(-x))", *fill_in(SIGMOID_INTO, s="y")),
+        forward=fill_in(SIGMOID_INTO, s="y"),
         backward=(
-            "s = 1 / (1 + np.exp(-x)); dx = grad * s * (1 - s)",
             *(
                 f"{way}; np.subtract(1, a, out=dx); np.multiply(a, dx, out=dx); np.multiply(grad, dx, out=dx)"
                 for way in fill_in(SIGMOID_INTO, s="a")
             ),
         ),
-        backward_y=(
-            "dx = grad * y * (1 - y)",
-            "np.subtract(1, y, out=dx); np.multiply(y, dx, out=dx); np.multiply(grad, dx, out=dx)",
-        ),
+        backward_y=("np.subtract(1, y, out=dx); np.multiply(y, dx, out=dx); np.multiply(grad, dx, out=dx)",),
     ),
     "tanh": Peers(
-        forward=("y = np.tanh(x)", "np.tanh(x, out=y)"),
+        forward=("np.tanh(x, out=y)",),
         backward=(
-            "dx = grad * (1 - np.tanh(x) ** 2)",
             "np.tanh(x, out=a); np.multiply(a, a, out=a); np.subtract(1, a, out=a); np.multiply(grad, a, out=dx)",
         ),
-        backward_y=(
-            "dx = grad * (1 - y**2)",
-            "np.multiply(y, y, out=a); np.subtract(1, a, out=a); np.multiply(grad, a, out=dx)",
-        ),
+        backward_y=("np.multiply(y, y, out=a); np.subtract(1, a, out=a); np.multiply(grad, a, out=dx)",),
     ),
     "softsign": Peers(
-        forward=(
-            "y = x / (1 + np.abs(x))",
-            "np.abs(x, out=a); np.add(a, 1, out=a); np.divide(x, a, out=y)",
-        ),
-        backward=(
-            "dx = grad / (1 + np.abs(x)) ** 2",
-            "np.abs(x, out=a); np.add(a, 1, out=a); np.multiply(a, a, out=a); np.divide(grad, a, out=dx)",
-        ),
+        forward=("np.abs(x, out=a); np.add(a, 1, out=a); np.divide(x, a, out=y)",),
+        backward=("np.abs(x, out=a); np.add(a, 1, out=a); np.multiply(a, a, out=a); np.divide(grad, a, out=dx)",),
         backward_y=(
-            "dx = grad * (1 - np.abs(y)) ** 2",
             "np.abs(y, out=a); np.subtract(1, a, out=a); np.multiply(a, a, out=a); np.multiply(grad, a, out=dx)",
         ),
     ),
     "silu": Peers(
         forward=(
-            "y = x / (1 + np.exp(-x))",
             "np.negative(x, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.divide(x, a, out=y)",
             "np.multiply(x, 0.5, out=a); np.tanh(a, out=y); np.add(y, 1, out=y); np.multiply(a, y, out=y)",
         ),
         backward=(
-            "s = 1 / (1 + np.exp(-x)); dx = grad * s * (1 + x * (1 - s))",
             *(
                 f"{way}; np.subtract(1, a, out=dx); np.multiply(x, dx, out=dx); np.add(dx, 1, out=dx); "
                 "np.multiply(a, dx, out=dx); np.multiply(grad, dx, out=dx)"
@@ -248,37 +215,24 @@ NUMPY: dict[str, Peers] = {
         ),
     ),
     "softmax": Peers(
-        forward=(
-            "e = np.exp(x - x.max(axis=-1, keepdims=True)); y = e / e.sum(axis=-1, keepdims=True)",
-            *fill_in(SOFTMAX_INTO, y="y"),
-        ),
+        forward=fill_in(SOFTMAX_INTO, y="y"),
         backward=(
-            "e = np.exp(x - x.max(axis=-1, keepdims=True)); s = e / e.sum(axis=-1, keepdims=True); "
-            "dx = s * (grad - (grad * s).sum(axis=-1, keepdims=True))",
             *(
                 f"{forward}; {backward}"
                 for forward in fill_in(SOFTMAX_INTO, y="a")
                 for backward in fill_in(SOFTMAX_BACKWARD_FROM[:2], y="a")
             ),
         ),
-        backward_y=(
-            "dx = y * (grad - (grad * y).sum(axis=-1, keepdims=True))",
-            *fill_in(SOFTMAX_BACKWARD_FROM, y="y"),
-        ),
+        backward_y=fill_in(SOFTMAX_BACKWARD_FROM, y="y"),
         variants=("rows of 128", "rows of 10", "rows of 1024"),
     ),
     "maxout": Peers(
         forward=(
-            "y = x.reshape(-1, pool_size).max(axis=-1)",
             "np.maximum.reduce(pools, axis=-1, out=y)",
             "np.maximum(pools[:, 0], pools[:, 1], out=y); np.maximum(y, pools[:, 2], out=y); "
             "np.maximum(y, pools[:, 3], out=y)",
         ),
-        backward=(
-            "dx = np.zeros_like(x); "
-            "np.put_along_axis(dx.reshape(-1, pool_size), index[:, None], grad[:, None], axis=-1)",
-            "np.copyto(dx, 0); np.add(starts, index, out=places); dx[places] = grad",
-        ),
+        backward=("np.copyto(dx, 0); np.add(starts, index, out=places); dx[places] = grad",),
         inplace=False,
         ours={
             "forward": "y = pyacts.maxout(x, pool_size)",
@@ -321,7 +275,7 @@ class Case:
     @property
     def result(self) -> str:
         """The name of what the statements make."""
-        return {"forward": "y", "inplace": "x", "parameter_grad": "dweight"}.get(self.direction, "dx")
+        return RESULTS_OF.get(self.direction, "dx")
 
 
 def regular_call(name: str, direction: str) -> str:
@@ -336,26 +290,23 @@ def regular_call(name: str, direction: str) -> str:
     }[direction]
 
 
-def ways(peers: Peers, direction: str) -> tuple[str, ...]:
+RESULTS_OF = {"forward": "y", "inplace": "x", "parameter_grad": "dweight"}  # what the others make is dx
+
+
+def ways(activation: Activation, direction: str) -> tuple[str, ...]:
     """NumPy's statements for a direction, the plain one first; empty if there is no such direction."""
-    if direction != "inplace":
-        return getattr(peers, direction)
-    if not peers.inplace:
+    peers = PEERS.get(activation.name, Peers())
+    if direction == "inplace":
+        best = tuple(re.sub(r"\by\b", "x", way) for way in peers.forward)
+        return (f"x[:] = {activation.numpy['forward']}", *best) if peers.inplace else ()
+    if direction not in activation.numpy:
         return ()
-    plain, *best = peers.forward
-    return plain.replace("y = ", "x[:] = "), *(re.sub(r"\by\b", "x", way) for way in best)
+    return f"{RESULTS_OF.get(direction, 'dx')} = {activation.numpy[direction]}", *getattr(peers, direction)
 
 
 def missing_rows() -> list[str]:
-    """What the catalogue has and ``NUMPY`` has not: names, or a name and a direction."""
-    missing = []
-    for activation in pyacts.catalog.ACTIVATIONS:
-        peers = NUMPY.get(activation.name)
-        if peers is None:
-            missing.append(activation.name)
-        else:
-            missing += [f"{activation.name} {d}" for d in activation.directions if not getattr(peers, d)]
-    return missing
+    """The names and directions of which the catalogue does not say how they are written in NumPy."""
+    return [f"{a.name} {d}" for a in pyacts.catalog.ACTIVATIONS for d in a.directions if d not in a.numpy]
 
 
 def cases(functions: Iterable[str] | None = None, directions: Iterable[str] = DIRECTIONS) -> Iterator[Case]:
@@ -364,10 +315,10 @@ def cases(functions: Iterable[str] | None = None, directions: Iterable[str] = DI
     for activation in pyacts.catalog.ACTIVATIONS:
         if chosen is not None and activation.name not in chosen:
             continue
-        peers = NUMPY[activation.name]
+        peers = PEERS.get(activation.name, Peers())
         for variant in peers.variants:
             for direction in directions:
-                statements = ways(peers, direction)
+                statements = ways(activation, direction)
                 if statements:
                     ours = peers.ours.get(direction) or regular_call(activation.name, direction)
                     yield Case(activation.name, direction, variant, ours, statements[0], statements[1:])
@@ -377,7 +328,7 @@ def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
     """The shape of about n elements that a case is measured with, None if it takes more than n."""
     if case.name == "softmax":
         length = int(case.variant.rpartition(" ")[2])
-        if length > n and case.variant != NUMPY["softmax"].variants[0]:
+        if length > n and case.variant != PEERS["softmax"].variants[0]:
             return None
         return max(n // length, 1), min(length, n)
     if case.variant.endswith("channels"):
@@ -744,7 +695,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer sizes and repetitions, under a minute")
     chosen = parser.parse_args(arguments)
     if missing := missing_rows():
-        raise LookupError(f"bench/speed.py has no NumPy peer for {', '.join(missing)}: add it to NUMPY")
+        raise LookupError(f"no NumPy expression in the catalogue for {', '.join(missing)}: add it to `numpy`")
 
     dtype = getattr(np, chosen.dtype)
     sizes = chosen.sizes or (QUICK_SIZES if chosen.quick else SIZES)

@@ -76,7 +76,8 @@ KIND_NOTES = {
     "   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
-    "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0; backward needs it.",
+    "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:\n"
+    "   backward needs it.",
 }
 
 

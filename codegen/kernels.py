@@ -11,6 +11,9 @@ from codegen import ACTIVATIONS, C_TYPES, VERSION
 
 DIRECTIVES = "# cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False\n"
 
+# What loops.pxd gives the function of an element.
+ELEMENT = "real a, real b, const storage *const *params, size_t i"
+
 # The shapes of the kernels in the table. An elementwise one is a pyacts_kernel of pyacts.h.
 ELEMENTWISE = "size_t n, const void *const *inputs, void *const *outputs, const double *params"
 SHAPES = {
@@ -71,7 +74,7 @@ def elementwise_exports(activation):
         defaults = [p.default for p in activation.parameters]
         scalar = f"element_{function}"
         lines += [
-            f"cdef inline real {scalar}(real a, real b, const storage *const *params, size_t i) noexcept nogil:",
+            f"cdef inline real {scalar}({ELEMENT}) noexcept nogil:",
             f"    return {function}({call})",
         ]
         kernel = [f"cdef void kernel_{activation.name}_{direction}({ELEMENTWISE}) noexcept nogil:"]
@@ -79,7 +82,7 @@ def elementwise_exports(activation):
             # The default parameters get a loop of their own, in which the compiler knows them: a factor of 1 is free.
             usual = ", ".join(arguments + [f"<real>{d!r}" for d in defaults])
             lines += [
-                f"cdef inline real usual_{function}(real a, real b, const storage *const *params, size_t i) noexcept nogil:",
+                f"cdef inline real usual_{function}({ELEMENT}) noexcept nogil:",
                 f"    return {function}({usual})",
             ]
             equal = " and ".join(f"<real>params[{k}] == <real>{d!r}" for k, d in enumerate(defaults))

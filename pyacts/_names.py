@@ -53,7 +53,9 @@ def get(
     if not isinstance(direction, str) or direction not in ENDINGS:
         raise ValueError(f"direction must be one of {', '.join(ENDINGS)}, got {direction!r}")
     if name.endswith("_") and plain(name) in CANONICAL:
-        raise ValueError(f"unknown activation {name!r}: for the function in place, get({name[:-1]!r}, direction='inplace')")
+        raise ValueError(
+            f"unknown activation {name!r}: for the function in place, get({name[:-1]!r}, direction='inplace')"
+        )
     if plain(name) not in CANONICAL:
         near = dict.fromkeys(CANONICAL[n] for n in difflib.get_close_matches(plain(name), CANONICAL, cutoff=0.5))
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(a.name for a in ACTIVATIONS)}"

@@ -56,6 +56,9 @@ class Activation:
         The derivative written in ``y = f(x)``, for those whose backward can start from the output.
     no_y : str
         Why it cannot, for those whose backward can not.
+    numpy : dict of str to str
+        By direction: the NumPy expression that one would write without pyacts, in ``x``, ``y``, ``grad`` and the
+        parameters (those with a default at that value). What the benchmark compares with.
     parameters : tuple of Parameter
     aliases : tuple of str
         Other names of the same function, available in Python beside the canonical one.
@@ -78,6 +81,7 @@ class Activation:
     summary: str
     formula: str
     derivative: str
+    numpy: dict[str, str]
     range: str
     max_ulp: dict[str, dict[str, float]]
     derivative_y: str | None = None
@@ -112,6 +116,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x",
         derivative="1",
         derivative_y="1",
+        numpy={
+            "forward": "x.copy()",
+            "backward": "grad.copy()",
+            "backward_y": "grad.copy()",
+        },
         range="(-inf, inf)",
         aliases=("linear",),
         limits=(-inf, inf),
@@ -131,6 +140,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="max(x, 0)",
         derivative="1 for x > 0, 0 for x <= 0",
         derivative_y="1 for y > 0, 0 for y <= 0",
+        numpy={
+            "forward": "np.maximum(x, 0)",
+            "backward": "grad * (x > 0)",
+            "backward_y": "grad * (y > 0)",
+        },
         range="[0, inf)",
         limits=(0.0, inf),
         slopes=(0.0, 1.0),
@@ -150,6 +164,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x for x > 0, negative_slope * x for x <= 0",
         derivative="1 for x > 0, negative_slope for x <= 0",
         derivative_y="1 for y > 0, negative_slope for y <= 0",
+        numpy={
+            "forward": "np.where(x > 0, x, 0.01 * x)",
+            "backward": "np.where(x > 0, grad, 0.01 * grad)",
+            "backward_y": "np.where(y > 0, grad, 0.01 * grad)",
+        },
         range="(-inf, inf)",
         parameters=(NEGATIVE_SLOPE,),
         limits=(-inf, inf),
@@ -170,6 +189,12 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x for x > 0, weight * x for x <= 0",
         derivative="1 for x > 0, weight for x <= 0",
         derivative_y="1 for y > 0, weight for y <= 0",
+        numpy={
+            "forward": "np.where(x > 0, x, weight * x)",
+            "backward": "np.where(x > 0, grad, weight * grad)",
+            "backward_y": "np.where(y > 0, grad, weight * grad)",
+            "parameter_grad": "np.where(x < 0, grad * x, 0).sum(axis)",
+        },
         range="(-inf, inf)",
         parameters=(WEIGHT,),
         limits=(-inf, inf),
@@ -190,6 +215,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x for x > 0, alpha * (exp(x) - 1) for x <= 0",
         derivative="1 for x > 0, alpha * exp(x) for x <= 0",
         derivative_y="1 for y > 0, y + alpha for y <= 0",
+        numpy={
+            "forward": "np.where(x > 0, x, np.exp(x) - 1)",
+            "backward": "np.where(x > 0, grad, grad * np.exp(x))",
+            "backward_y": "np.where(y > 0, grad, grad * (y + 1))",
+        },
         range="(-alpha, inf)",
         parameters=(Parameter("alpha", 1.0, "the value approached on the left is -alpha", nonnegative_for_y=True),),
         limits=(-1.0, inf),
@@ -210,6 +240,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="log(1 + exp(beta * x)) / beta",
         derivative="1 / (1 + exp(-beta * x))",
         derivative_y="1 - exp(-beta * y)",
+        numpy={
+            "forward": "np.log1p(np.exp(x))",
+            "backward": "grad / (1 + np.exp(-x))",
+            "backward_y": "grad * (1 - np.exp(-y))",
+        },
         range="(0, inf)",
         parameters=(Parameter("beta", 1.0, "sharpness: the larger, the closer to relu", positive=True),),
         limits=(0.0, inf),
@@ -231,6 +266,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="1 / (1 + exp(-x))",
         derivative="exp(-|x|) / (1 + exp(-|x|))**2",
         derivative_y="y * (1 - y)",
+        numpy={
+            "forward": "1 / (1 + np.exp(-x))",
+            "backward": "grad * (s := 1 / (1 + np.exp(-x))) * (1 - s)",
+            "backward_y": "grad * y * (1 - y)",
+        },
         range="(0, 1)",
         aliases=("logistic", "expit"),
         limits=(0.0, 1.0),
@@ -249,6 +289,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="(exp(x) - exp(-x)) / (exp(x) + exp(-x))",
         derivative="1 / cosh(x)**2",
         derivative_y="(1 - y) * (1 + y)",
+        numpy={
+            "forward": "np.tanh(x)",
+            "backward": "grad * (1 - np.tanh(x) ** 2)",
+            "backward_y": "grad * (1 - y**2)",
+        },
         range="(-1, 1)",
         limits=(-1.0, 1.0),
         slopes=(0.0, 0.0),
@@ -266,6 +311,11 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x / (1 + |x|)",
         derivative="1 / (1 + |x|)**2",
         derivative_y="(1 - |y|)**2",
+        numpy={
+            "forward": "x / (1 + np.abs(x))",
+            "backward": "grad / (1 + np.abs(x)) ** 2",
+            "backward_y": "grad * (1 - np.abs(y)) ** 2",
+        },
         range="(-1, 1)",
         limits=(-1.0, 1.0),
         slopes=(0.0, 0.0),
@@ -284,6 +334,10 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="x / (1 + exp(-beta * x))",
         derivative="s * (1 + beta * x * (1 - s)) with s = 1 / (1 + exp(-beta * x))",
         no_y="it is not monotone, so the output does not determine the input",
+        numpy={
+            "forward": "x / (1 + np.exp(-x))",
+            "backward": "grad * (s := 1 / (1 + np.exp(-x))) * (1 + x * (1 - s))",
+        },
         range="[-0.2785, inf) for beta = 1",
         parameters=(Parameter("beta", 1.0, "steepness of the gate; 0 makes x / 2, large values approach relu"),),
         aliases=("swish",),
@@ -305,6 +359,12 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="exp(x - max(x)) / sum(exp(x - max(x)))",
         derivative="y * (grad - sum(grad * y)) for y = softmax(x)",
         derivative_y="y * (grad - sum(grad * y))",
+        numpy={
+            "forward": "(e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)",
+            "backward": "(s := (e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True))"
+            " * (grad - (grad * s).sum(-1, keepdims=True))",
+            "backward_y": "y * (grad - (grad * y).sum(-1, keepdims=True))",
+        },
         range="(0, 1)",
         reference="Bridle, Training stochastic model recognition algorithms as networks, NIPS 1989",
         max_ulp={
@@ -321,6 +381,10 @@ ACTIVATIONS: tuple[Activation, ...] = (
         formula="max(x[k * pool_size : (k + 1) * pool_size])",
         derivative="1 at the place of the maximum (the first of equals), 0 elsewhere",
         no_y="the place of the maximum is needed: ask the forward for return_index",
+        numpy={
+            "forward": "x.reshape(-1, pool_size).max(-1)",
+            "backward": "np.where(np.arange(pool_size) == index[:, None], grad[:, None], 0).ravel()",
+        },
         range="(-inf, inf)",
         reference="Goodfellow, Warde-Farley, Mirza, Courville and Bengio, Maxout networks, ICML 2013",
         max_ulp={

@@ -257,7 +257,7 @@ def test_out_dtype_and_shape(call, dtype):
             call(*inputs, out=bad)
         assert not bad.any()
     for bad in (np.zeros(5, dtype), np.zeros((6, 1), dtype), np.zeros((), dtype), np.zeros((0, 5), dtype)):
-        with pytest.raises(ValueError, match=r"broadcast|mismatch|shape"):
+        with pytest.raises(ValueError, match=r"broadcast|mismatch|shape|dimension"):
             call(*inputs, out=bad)
         assert not bad.any()
     fixed = np.zeros(6, dtype)
