@@ -168,7 +168,8 @@ PYACTS_API void pyacts_softmax_backward_y_f64(size_t outer, size_t n, size_t inn
 
 /* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
    Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;
-   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0; backward needs it.
+   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:
+   backward needs it.
    No backward_y: the place of the maximum is needed: ask the forward for return_index.
    Exact. */
 PYACTS_API void pyacts_maxout_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *x, float *y, size_t *index);

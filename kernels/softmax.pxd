@@ -9,17 +9,20 @@ The gradient from y is y (grad - sum(grad y)), computed in double.
 from libc.string cimport memcpy
 from real cimport INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, at_least, fused, product_error, real, storage
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
-from vmath cimport Sum, exp_negative, two_sum
+from vmath cimport Sum, exp_negative_raised, raised, two_sum
 
 cdef enum:
     SHORT = 64      # rows up to this long are made columns, TILE rows at a time: alone, a row is mostly lane handling
 
 
 cdef inline real exp_below(real x, real top) noexcept nogil:
-    """e**(x - top) for x <= top. An infinite top makes 1 of its equals and 0 of everything else."""
-    cdef bint equal = x == top
+    """e**(x - top) for x <= top, times raised(), which the quotient cancels: so only that can be subnormal.
+
+    An infinite top makes 1 of its equals and 0 of everything else.
+    """
     cdef Sum a = two_sum(top, -x)
-    return exp_negative(ZERO if equal else a.high, ZERO if equal else a.low)
+    cdef real e = exp_negative_raised(a.high, a.low)
+    return raised() if x == top else e
 
 
 cdef struct Factor:     # a number as high + low

@@ -111,11 +111,6 @@ cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
     return muladd(e.scale, e.fraction, e.scale)
 
 
-cdef inline real exp_negative(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) for a >= 0 or NaN."""
-    return exp_negative_raised(a, a_low) * (ONE / raised())
-
-
 cdef inline Sum expm1_negative(real a) noexcept nogil:
     """expm1(-a) for a >= 0; high alone is within 0.99 (float64 1.14) ULP.
 
