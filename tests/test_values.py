@@ -386,8 +386,8 @@ def test_slope_of_sigmoid_is_even(dtype):
 @per_activation
 def test_monotone_functions_never_go_down_by_more_than_their_error(activation, dtype):
     """And not at all where the result is the rounded exact one."""
-    if activation.name == "silu":
-        return
+    if activation.derivative_y is None or activation.limits[0] > activation.limits[1]:
+        return  # not monotone, or falling
     params = DEFAULTS[activation.name]
     y = call(activation, "forward", np.sort(everywhere(dtype, *SMALL[dtype])), params)
     bound = bound_of(activation, "forward", dtype)
