@@ -91,7 +91,8 @@ static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bi
 
 /* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. */
 static inline real product_error(real a, real b, real product) {
-    if (KNOWN_ONE(a)) return ZERO;
+    if (KNOWN_ONE(a))
+        return ZERO;
 #if FUSED
     return muladd(a, b, -product);
 #else
@@ -100,7 +101,8 @@ static inline real product_error(real a, real b, real product) {
 #endif
 }
 
-/* a * b + c as if rounded once, also without FMA, where it costs twenty operations: for where a second rounding shows. */
+/* a * b + c as if rounded once, also without FMA, where it costs twenty operations: for where a second rounding shows.
+ */
 static inline real fused(real a, real b, real c) {
 #if FUSED
     return muladd(a, b, c);

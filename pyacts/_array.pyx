@@ -757,8 +757,8 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
         raise ValueError(f"maxout_backward() needs grad and index of the same shape, got {shape_of(first)} and "
                          f"{given.shape}")
     if given.size and not 0 <= given.min() <= given.max() < given_size:
-        raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {given_size - 1}, got {given.min()} "
-                         f"to {given.max()}")
+        raise ValueError(f"maxout_backward: index must be from 0 to pool_size - 1 = {given_size - 1}, got "
+                         f"{given.min()} to {given.max()}")
     which = np.ascontiguousarray(given, np.intp)
     shape = list(shape_of(first))
     shape[position] *= given_size

@@ -9,8 +9,8 @@
 #include "classifier_weights.h"
 
 /* y = x w + b, for each of the rows of x (rows x inputs), w (inputs x outputs). */
-static void layer(size_t rows, size_t inputs, size_t outputs, const float *x, const float *w, const float *b, float *y)
-{
+static void layer(size_t rows, size_t inputs, size_t outputs, const float *x, const float *w, const float *b,
+                  float *y) {
     size_t row, i, j;
     for (row = 0; row < rows; row++) {
         for (j = 0; j < outputs; j++)
@@ -21,8 +21,7 @@ static void layer(size_t rows, size_t inputs, size_t outputs, const float *x, co
     }
 }
 
-static size_t place_of_largest(const float *p, size_t n)
-{
+static size_t place_of_largest(const float *p, size_t n) {
     size_t best = 0, i;
     for (i = 1; i < n; i++)
         if (p[i] > p[best])
@@ -31,8 +30,7 @@ static size_t place_of_largest(const float *p, size_t n)
 }
 
 /* An image of 8 x 8 pixels on the left, the probabilities of the digits on the right. */
-static void show(const char *image, const float *probabilities, size_t number, char digit)
-{
+static void show(const char *image, const float *probabilities, size_t number, char digit) {
     static const char shades[] = " .:-=+*#@";
     size_t row, column, bar;
     printf("image %d: a %c, read as %d\n", (int)number, digit, (int)place_of_largest(probabilities, CLASSES));
@@ -50,8 +48,7 @@ static void show(const char *image, const float *probabilities, size_t number, c
     putchar('\n');
 }
 
-int main(void)
-{
+int main(void) {
     static float x[IMAGES * PIXELS], hidden[IMAGES * HIDDEN], scores[IMAGES * CLASSES];
     size_t image, pixel, correct = 0, shown = 0, mistakes = 0;
     static const char wanted[] = "38";
