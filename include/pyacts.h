@@ -152,7 +152,7 @@ PYACTS_API void pyacts_softsign_backward_y_f64(size_t n, const double *grad, con
 /* silu: x / (1 + exp(-beta * x)).
    beta is finite, usually 1.
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3.5 / 1.75, backward 4 / 5 ULP. */
+   Error: forward 3.5 / 2, backward 4 / 5 ULP. */
 PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_silu_f64(size_t n, const double *x, double *y, double beta);

@@ -80,35 +80,49 @@ static inline real muladd(real a, real b, real c) {
 #endif
 }
 
-#if !FUSED
-/* The high half of x's significand, the rest being exact in as many bits (Veltkamp). Clearing bits instead of
-   multiplying by 2^k + 1 cannot overflow. */
-static inline real high_half(real x) { return from_bits(to_bits(x) & ~(((real_bits)1 << (SINGLE ? 12 : 27)) - 1)); }
-#endif
-
 /* Whether the compiler knows that a is 1: in the loop of its own that a default parameter of 1 has. */
 #define KNOWN_ONE(a) (__builtin_constant_p((a) == ONE) && (a) == ONE)
 
-/* The rounding error of product = a * b, exactly (FMA), or by Dekker's algorithm where there is no FMA. */
+#if !FUSED
+/* The error of a product of doubles by Dekker's algorithm, whose halves of a significand (Veltkamp) are had by clearing
+   bits: multiplying by 2^27 + 1, as is usual, may overflow. */
+static inline double dekker(double a, double b, double product) {
+    uint64_t bits;
+    double ah, bh, al, bl;
+    memcpy(&bits, &a, sizeof bits);
+    bits &= ~(((uint64_t)1 << 27) - 1);
+    memcpy(&ah, &bits, sizeof ah);
+    memcpy(&bits, &b, sizeof bits);
+    bits &= ~(((uint64_t)1 << 27) - 1);
+    memcpy(&bh, &bits, sizeof bh);
+    al = a - ah;
+    bl = b - bh;
+    return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+}
+#endif
+
+/* The rounding error of product = a * b, exactly. */
 static inline real product_error(real a, real b, real product) {
     if (KNOWN_ONE(a))
         return ZERO;
 #if FUSED
     return muladd(a, b, -product);
 #else
-    real ah = high_half(a), al = a - ah, bh = high_half(b), bl = b - bh;
-    return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+    return SINGLE ? (real)((double)a * (double)b - (double)product)
+                  : (real)dekker((double)a, (double)b, (double)product);
 #endif
 }
 
-/* a * b + c as if rounded once, also without FMA, where it costs twenty operations: for where a second rounding shows.
- */
+/* a * b + c rounded once (near enough where there is no FMA, at some cost): for where a second rounding shows. */
 static inline real fused(real a, real b, real c) {
 #if FUSED
     return muladd(a, b, c);
 #else
-    real product = a * b, sum = product + c, c_rounded = sum - product;
-    return sum + (((product - (sum - c_rounded)) + (c - c_rounded)) + product_error(a, b, product));
+    if (SINGLE)
+        return (real)((double)a * (double)b + (double)c);
+    double product = (double)a * (double)b, sum = product + (double)c, c_rounded = sum - product;
+    double c_error = (product - (sum - c_rounded)) + ((double)c - c_rounded);
+    return (real)(sum + (c_error + dekker((double)a, (double)b, product)));
 #endif
 }
 

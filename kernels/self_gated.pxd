@@ -3,7 +3,7 @@
 Not monotone, so backward is from x only: two values of x give the same y.
 """
 from real cimport KNOWN_ONE, ONE, ZERO, absolute, copy_sign, fused, product_error, real
-from vmath cimport gate, gate_limit, gate_scale
+from vmath cimport gate, gate_limit, gate_open, gate_scale
 
 
 # silu (swish): x sigmoid(beta x)
@@ -21,7 +21,7 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     cdef bint large = absolute(x) > ONE and not KNOWN_ONE(beta)
     cdef real first = gate_scale() if large else ONE, last = ONE if large else gate_scale()
     cdef real y = factor * first * gate(z if usual else -gate_limit(), z_low) * last
-    y = x if z > <real>40 else y
+    y = x if z > gate_open() else y
     return y if beta == beta else beta
 
 cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:

@@ -167,22 +167,27 @@ cdef inline real log1p_unit(real u) noexcept nogil:
 # The logistic function and tanh
 
 cdef inline real gate_limit() noexcept nogil:
-    """1 / (1 + exp(a)), also times 4 or times a, rounds to zero from here on."""
-    return <real>110.0 if SINGLE else <real>760.0
+    """1 / (1 + exp(a)), also times 4 or times a * 10**9, rounds to zero from here on."""
+    return <real>135.0 if SINGLE else <real>840.0
+
+
+cdef inline real gate_open() noexcept nogil:
+    """1 / (1 + exp(-z)) rounds to one from here on."""
+    return <real>30.0 if SINGLE else <real>40.0
 
 
 cdef inline real gate_scale() noexcept nogil:
-    """2**-36, in float64 2**-80: keeps 1 + exp(a) from overflowing for a <= gate_limit()."""
-    return <real>(1.4551915228366852e-11 if SINGLE else 8.271806125530277e-25)
+    """2**-70, in float64 2**-200: keeps 1 + exp(a) from overflowing for a <= gate_limit()."""
+    return <real>(8.470329472543003e-22 if SINGLE else 6.223015277861142e-61)
 
 
 cdef inline real gate(real z, real z_low) noexcept nogil:
-    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to 40: float32 2.4 ULP, float64 1.0 ULP.
+    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
 
-    The quotient is never subnormal. What is made of it is multiplied by gate_scale() last, which is then the only
+    float32 2.4 ULP, float64 1.0 ULP. The quotient is never subnormal. What is made of it is multiplied by gate_scale() last, which is then the only
     rounding of a subnormal result. float64 corrects it by its residual and by the rounding errors of the denominator.
     """
-    cdef Exponential e = exponential(z, z_low, <real>(-36.0 if SINGLE else -80.0))
+    cdef Exponential e = exponential(z, z_low, <real>(-70.0 if SINGLE else -200.0))
     cdef Sum sum = two_sum(e.scale, gate_scale())
     cdef real d = muladd(e.scale, e.fraction, sum.high)
     cdef real d_low = muladd(e.scale, e.fraction, sum.high - d) + sum.low
@@ -196,7 +201,7 @@ cdef inline real logistic(real z, real z_low) noexcept nogil:
     """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.0 ULP."""
     cdef bint closed = z < -gate_limit()
     cdef real y = gate(-gate_limit() if closed else z, ZERO if closed else z_low) * gate_scale()
-    return ONE if z > <real>40.0 else y
+    return ONE if z > gate_open() else y
 
 
 cdef inline real logistic_slope(real z, real factor) noexcept nogil:
