@@ -184,8 +184,9 @@ cdef inline real gate_scale() noexcept nogil:
 cdef inline real gate(real z, real z_low) noexcept nogil:
     """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
 
-    float32 2.4 ULP, float64 1.0 ULP. The quotient is never subnormal. What is made of it is multiplied by gate_scale() last, which is then the only
-    rounding of a subnormal result. float64 corrects it by its residual and by the rounding errors of the denominator.
+    float32 2.4 ULP, float64 1.0 ULP. The quotient is never subnormal. What is made of it is multiplied by gate_scale()
+    last, which is then the only rounding of a subnormal result. float64 corrects it by its residual and by the rounding
+    errors of the denominator.
     """
     cdef Exponential e = exponential(z, z_low, <real>(-70.0 if SINGLE else -200.0))
     cdef Sum sum = two_sum(e.scale, gate_scale())
