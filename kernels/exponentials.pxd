@@ -27,8 +27,8 @@ cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
 # 1 / (1 + e**-z); from y it is 1 - e**(-beta y), which expm1 gives without cancellation.
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
-    cdef real z = beta * x, z_low = product_error(beta, x, z), a = absolute(z)
-    cdef real t_raised = exp_negative_raised(a, -z_low if z < ZERO else z_low)
+    cdef real a = beta * absolute(x)
+    cdef real t_raised = exp_negative_raised(a, product_error(beta, absolute(x), a))
     cdef real t = t_raised * (ONE / raised()), y = log1p_unit(t)
     # log1p(t) = t for small t, which is divided by beta before it may become subnormal.
     cdef bint small = t < <real>8.673617379884035e-19 and not KNOWN_ONE(beta)

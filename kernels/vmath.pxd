@@ -39,7 +39,7 @@ cdef inline Sum two_sum(real a, real b) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # exp(-a)
 #
-# -a = n ln2 + r with |r| <= ln2 / 2, so exp(-a) = 2**n (1 + fraction) with fraction = expm1(r). Adding 1.5 * 2**(p-1)
+# -a = n ln2 - r with |r| <= ln2 / 2, so exp(-a) = 2**n (1 + fraction) with fraction = expm1(-r). Adding 1.5 * 2**(p-1)
 # rounds -a / ln2 to n and leaves n in the low bits of the sum; with the exponent's bias in the number that is added,
 # those bits are the exponent of 2**n, and with something more in it, of 2**n times a power of two. ln2 is subtracted in
 # two parts, n times the first being exact (Cody and Waite).
@@ -50,10 +50,10 @@ cdef inline real exponent_shift() noexcept nogil:
 
 
 cdef inline real remainder(real a, real a_low, real n) noexcept nogil:
-    """r = -(a + a_low) - n ln2"""
+    """r = a + a_low + n ln2"""
     if SINGLE:
-        return muladd(n, -1.428606765330187e-06, muladd(n, -0.693145751953125, -a) - a_low)
-    return muladd(n, -1.9082149292705877e-10, muladd(n, -0.6931471803691238, -a) - a_low)
+        return muladd(n, 1.428606765330187e-06, muladd(n, 0.693145751953125, a) + a_low)
+    return muladd(n, 1.9082149292705877e-10, muladd(n, 0.6931471803691238, a) + a_low)
 
 
 cdef inline real power_of_two(real shifted) noexcept nogil:
@@ -62,16 +62,16 @@ cdef inline real power_of_two(real shifted) noexcept nogil:
 
 
 cdef inline real exp_fraction(real r) noexcept nogil:
-    """expm1(r) for |r| <= ln2 / 2, with an error that is small beside e**r."""
-    if SINGLE:      # 2**-28.25 of e**r
+    """expm1(-r) for |r| <= ln2 / 2, with an error that is small beside e**-r."""
+    if SINGLE:      # 2**-28.25 of e**-r
         return fused(r * r, horner4(
-            r, 0.4999999403953552, 0.1666652262210846, 0.04166829213500023, 0.008368532173335552,
-            0.0013818304287269711), r)
+            r, 0.4999999403953552, -0.1666652262210846, 0.04166829213500023, -0.008368532173335552,
+            0.0013818304287269711), -r)
     # 2**-63.83
     return fused(r * r, horner4(
-        r, 0.5, 0.1666666666666668, 0.041666666666666415, 0.008333333333319277, horner4(
-        r, 0.0013888888889032902, 0.00019841269891808147, 2.480158702386083e-05, 2.7557238767100935e-06, horner2(
-        r, 2.7557529108360025e-07, 2.51108446235201e-08, 2.0837240599220083e-09))), r)
+        r, 0.5, -0.1666666666666668, 0.041666666666666415, -0.008333333333319277, horner4(
+        r, 0.0013888888889032902, -0.00019841269891808147, 2.480158702386083e-05, -2.7557238767100935e-06, horner2(
+        r, 2.7557529108360025e-07, -2.51108446235201e-08, 2.0837240599220083e-09))), -r)
 
 
 cdef struct Exponential:
@@ -123,16 +123,16 @@ cdef inline Sum expm1_negative(real a) noexcept nogil:
     cdef real below_one = scale - ONE
     cdef real r = remainder(clamped, ZERO, shifted - exponent_shift())
     cdef real fraction
-    if SINGLE:      # 2**-26.13 of expm1(r)
+    if SINGLE:      # 2**-26.13 of expm1(-r)
         fraction = muladd(r * r, horner4(
-            r, 0.4999999701976776, 0.1666654646396637, 0.04166744649410248,
-            0.008366248570382595, 0.0013869678368791938),
-            r)
+            r, 0.4999999701976776, -0.1666654646396637, 0.04166744649410248,
+            -0.008366248570382595, 0.0013869678368791938),
+            -r)
     else:           # 2**-61.62
         fraction = muladd(r * r, horner4(
-            r, 0.5, 0.16666666666666677, 0.041666666666666685, 0.008333333333321728, horner4(
-            r, 0.0013888888888888343, 0.00019841269885485948, 2.48015872942438e-05, 2.7557245070330514e-06, horner2(
-            r, 2.755731515910536e-07, 2.5108693885609476e-08, 2.0898385589897367e-09))), r)
+            r, 0.5, -0.16666666666666677, 0.041666666666666685, -0.008333333333321728, horner4(
+            r, 0.0013888888888888343, -0.00019841269885485948, 2.48015872942438e-05, -2.7557245070330514e-06, horner2(
+            r, 2.755731515910536e-07, -2.5108693885609476e-08, 2.0898385589897367e-09))), -r)
     y.high = muladd(scale, fraction, below_one)
     y.low = muladd(scale, fraction, below_one - y.high) + (scale - (below_one + ONE))
     return y
