@@ -2,7 +2,7 @@
 
 Forward f(x) and backward grad * f'(x), from x and from y = f(x).
 """
-from real cimport KNOWN_ONE, ONE, ZERO, absolute, at_least, product_error, real, vanishing_with
+from real cimport KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, at_least, product_error, real, vanishing_with
 from vmath cimport exp_limit, exp_negative_raised, expm1_negative, log1p_unit, logistic, raised
 
 
@@ -13,7 +13,7 @@ cdef inline real elu(real x, real alpha) noexcept nogil:
     return alpha * expm1_negative(-x).high if x < ZERO else x
 
 cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
-    cdef real t_raised = ZERO if -x > exp_limit() and not KNOWN_ONE(alpha) else exp_negative_raised(-x, ZERO)
+    cdef real t_raised = ZERO if -x > exp_limit() and not KNOWN_ONE(alpha) else exp_negative_raised(-x, NEGATIVE_ZERO)
     cdef real left = vanishing_with(alpha, grad * (alpha * t_raised * (ONE / raised())), grad, x)
     return grad if x > ZERO else left
 

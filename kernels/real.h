@@ -32,6 +32,8 @@ typedef real storage __attribute__((aligned(1)));
 /* Literals in Cython are doubles in C, and one of them would make a float expression a double one. */
 #define ZERO ((real)0)
 #define ONE ((real)1)
+/* For rounding errors that are not there: x + NEGATIVE_ZERO is x, whatever x, and costs nothing where it is known. */
+#define NEGATIVE_ZERO (-(real)0)
 #define INFINITE ((real)INFINITY)
 #define NOT_A_NUMBER ((real)NAN)
 
@@ -104,7 +106,7 @@ static inline double dekker(double a, double b, double product) {
 /* The rounding error of product = a * b, exactly. */
 static inline real product_error(real a, real b, real product) {
     if (KNOWN_ONE(a))
-        return ZERO;
+        return NEGATIVE_ZERO;
 #if FUSED
     return muladd(a, b, -product);
 #else

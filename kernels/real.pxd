@@ -16,6 +16,7 @@ cdef extern from "real.h" nogil:
     const real NOT_A_NUMBER
     const real ZERO
     const real ONE
+    const real NEGATIVE_ZERO
 
     real_bits to_bits(real x) noexcept
     real from_bits(real_bits b) noexcept

@@ -2,7 +2,7 @@
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport KNOWN_ONE, ONE, ZERO, absolute, copy_sign, fused, product_error, real
+from real cimport KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered
 from vmath cimport gate, gate_limit, gate_open, gate_scale
 
 
@@ -15,7 +15,7 @@ from vmath cimport gate, gate_limit, gate_open, gate_scale
 cdef inline real silu(real x, real beta) noexcept nogil:
     cdef real z = beta * x
     cdef bint usual = z >= -gate_limit()
-    cdef real z_low = product_error(beta, x, z) if usual else ZERO
+    cdef real z_low = product_error(beta, x, z) if usual else NEGATIVE_ZERO
     cdef real factor = copy_sign(ZERO, x) if z < -gate_limit() else x
     # gate_scale() comes last, but before a large x, which only with a small beta meets a gate that is not yet open
     cdef bint large = absolute(x) > ONE and not KNOWN_ONE(beta)
@@ -25,11 +25,11 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     return y if beta == beta else beta
 
 cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
-    cdef real z = beta * x
-    cdef bint usual = absolute(z) < gate_limit()
-    cdef real a = absolute(z) if usual else (gate_limit() if z == z else ZERO)
-    cdef real z_low = product_error(beta, x, z) if usual else ZERO
-    cdef real v = gate(-a, z_low if z < ZERO else -z_low)
+    cdef real size = absolute(beta), a = size * absolute(x)
+    cdef bint usual = a < gate_limit()
+    cdef real a_low = product_error(size, absolute(x), a) if usual else NEGATIVE_ZERO
+    a = a if usual else (gate_limit() if a == a else ZERO)
+    cdef real v = gate(-a, -a_low)
     cdef real h = fused(a, v * gate_scale(), ONE - a) * v * gate_scale()
-    cdef real slope = h if z < ZERO else ONE - h
-    return grad * (slope if beta * ZERO + x == x else beta + x)
+    cdef real slope = h if beta * x < ZERO else ONE - h
+    return grad * (x + beta if unordered(x, beta) else slope)

@@ -3,7 +3,7 @@
 Forward f(x) and backward grad * f'(x), from x and from y = f(x). From x the small derivatives of the tails keep their
 digits; from y they are as good as y lets them be, for 1 - y has lost what y's rounding took.
 """
-from real cimport ONE, ZERO, absolute, at_most, copy_sign, real
+from real cimport NEGATIVE_ZERO, ONE, absolute, at_most, copy_sign, real
 from vmath cimport logistic, logistic_slope
 from vmath cimport tanh as hyperbolic_tangent
 
@@ -12,7 +12,7 @@ from vmath cimport tanh as hyperbolic_tangent
 # f' = e**-|x| / (1 + e**-|x|)**2 from x, y (1 - y) from y.
 
 cdef inline real sigmoid(real x) noexcept nogil:
-    return logistic(x, ZERO)
+    return logistic(x, NEGATIVE_ZERO)
 
 cdef inline real sigmoid_backward(real grad, real x) noexcept nogil:
     return grad * logistic_slope(x, ONE)

@@ -7,8 +7,8 @@ in a float expression would halve the speed. Choices on SINGLE are made by the c
 The polynomials were fitted for this project (least squares in multiprecision, then linear programming on the rounded
 coefficients); the power of two beside each is its largest relative error with the coefficients as they stand.
 """
-from real cimport (FUSED, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits, fused, muladd,
-                   real, real_bits, to_bits)
+from real cimport (FUSED, NEGATIVE_ZERO, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_most, copy_sign, from_bits,
+                   fused, muladd, real, real_bits, to_bits)
 
 
 cdef inline real horner2(real x, real c0, real c1, real rest) noexcept nogil:
@@ -106,7 +106,7 @@ cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
     exp_limit() it stays what it is there, which that division turns into 0.
     """
     cdef bint beyond = a > exp_limit()
-    cdef Exponential e = exponential(exp_limit() if beyond else a, ZERO if beyond else a_low,
+    cdef Exponential e = exponential(exp_limit() if beyond else a, NEGATIVE_ZERO if beyond else a_low,
                                      <real>(64.0 if SINGLE else 400.0))
     return muladd(e.scale, e.fraction, e.scale)
 
@@ -121,7 +121,7 @@ cdef inline Sum expm1_negative(real a) noexcept nogil:
     cdef real shifted = muladd(clamped, -1.4426950408889634, exponent_shift())
     cdef real scale = power_of_two(shifted)
     cdef real below_one = scale - ONE
-    cdef real r = remainder(clamped, ZERO, shifted - exponent_shift())
+    cdef real r = remainder(clamped, NEGATIVE_ZERO, shifted - exponent_shift())
     cdef real fraction
     if SINGLE:      # 2**-26.13 of expm1(-r)
         fraction = muladd(r * r, horner4(
@@ -201,13 +201,13 @@ cdef inline real gate(real z, real z_low) noexcept nogil:
 cdef inline real logistic(real z, real z_low) noexcept nogil:
     """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.0 ULP."""
     cdef bint closed = z < -gate_limit()
-    cdef real y = gate(-gate_limit() if closed else z, ZERO if closed else z_low) * gate_scale()
+    cdef real y = gate(-gate_limit() if closed else z, NEGATIVE_ZERO if closed else z_low) * gate_scale()
     return ONE if z > gate_open() else y
 
 
 cdef inline real logistic_slope(real z, real factor) noexcept nogil:
     """factor (1 or 4) times the derivative of 1 / (1 + exp(-z)), which is v (1 - v) with v = 1 / (1 + exp(|z|))."""
-    cdef real v = gate(-at_most(absolute(z), gate_limit()), ZERO) * (factor * gate_scale())
+    cdef real v = gate(-at_most(absolute(z), gate_limit()), NEGATIVE_ZERO) * (factor * gate_scale())
     return v * (ONE - v / factor)
 
 
