@@ -39,11 +39,12 @@ else:
 # changes the floating-point mode of the whole process.
 KERNEL_FLAGS = [
     *("-O3", "-funroll-loops", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"),
-    *("-fPIC", "-ffunction-sections", "-fdata-sections", "-Wdouble-promotion", "-Werror=double-promotion"),
+    *("-fPIC", "-ffunction-sections", "-fdata-sections", "-Werror=double-promotion"),
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
 ]
-# GCC would unroll the loop over a block completely before it looks for vectors, and then find none.
+# Both would unroll the loop over a block completely before they look for vectors, and then find none.
 GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4"]
+CLANG_KERNEL_FLAGS = ["-mllvm", "-unroll-full-max-count=4"]
 
 # The kernels divide and index as C does; the Python module as Python does.
 C_DIRECTIVES = ["cdivision=True", "boundscheck=False", "wraparound=False"]
@@ -53,7 +54,7 @@ COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC"))
 
 
 def run(*command):
-    print(*command, flush=True)
+    print(" ".join(map(str, command)) + "\n", end="", flush=True)  # in one piece: several may run at once
     subprocess.run([str(c) for c in command], check=True)
 
 
@@ -81,7 +82,7 @@ def build_library(folder, library):
     write(folder / "table.pxd", kernels.table())
     exports = translate(write(folder / "exports.pyx", kernels.exports()), folder, C_DIRECTIVES)
     dispatch = translate(write(folder / "dispatch.pyx", kernels.dispatch(list(LEVELS))), folder, C_DIRECTIVES)
-    flags = KERNEL_FLAGS + (GCC_KERNEL_FLAGS if is_gcc() else [])
+    flags = KERNEL_FLAGS + (GCC_KERNEL_FLAGS if is_gcc() else CLANG_KERNEL_FLAGS)
     includes = ["-I", ROOT / "kernels", "-I", ROOT / "include", "-I", sysconfig.get_paths()["include"]]
     objects = [folder / "dispatch.o"]
     commands = [[*COMPILER, *KERNEL_FLAGS, *includes, "-c", dispatch, "-o", objects[0]]]

@@ -20,4 +20,4 @@ def readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     head = "| function | f(x) | backward from | in NumPy |\n|---|---|---|---|\n"
     table = "\n".join(row(activation) for activation in ACTIVATIONS)
-    return re.sub(re.escape(head) + r"(\|.*\n|FUNCTION_TABLE\n)+", lambda _: f"{head}{table}\n", text)
+    return re.sub(re.escape(head) + r"(\|.*\n)+", lambda _: f"{head}{table}\n", text)

@@ -2,22 +2,23 @@
 
    Link with libpyacts:    cc program.c $(python -m pyacts --cflags --libs)
 
-   Every function applies one activation to n contiguous numbers:
+   Most functions apply one activation to n contiguous numbers:
 
        forward      y[i]  = f(x[i])
        backward     dx[i] = grad[i] * f'(x[i])      from the forward's input x
        backward_y   dx[i] = grad[i] * f'(x[i])      from the forward's output y = f(x)
 
-   - The output may be exactly one of the inputs (in place). Other overlap is not allowed.
+   - The output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
    - NaN in gives NaN out; infinities give the mathematical limit; subnormal numbers are computed, not flushed. Where a
      derivative is zero throughout, the gradient is +0 for any grad but NaN.
-   - A result does not depend on where in the array an element is, nor on n, nor on the instruction set among those
-     with fused multiply-add.
-   - "Error" is the largest found, in units in the last place (ULP) of float / double, with the default parameters and
-     grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that cancel there.
+   - An element's result does not depend on where in the array it is, nor on the instruction set among those with
+     fused multiply-add (all but baseline x86-64).
+   - "Error" is what the tests hold it to, in units in the last place (ULP) of float / double, with the default
+     parameters and grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that
+     cancel there.
 
    This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
    PYACTS_API, so that cffi and other tools can read it. */
@@ -54,7 +55,8 @@ typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *
    parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
-/* Options of the softmax family: pass NULL. (Members will be added; size is sizeof(pyacts_softmax_options).) */
+/* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
+   sizeof(pyacts_softmax_options).) */
 typedef struct pyacts_softmax_options {
     size_t size;
 } pyacts_softmax_options;
@@ -170,7 +172,7 @@ PYACTS_API void pyacts_softmax_backward_y_f64(size_t outer, size_t n, size_t inn
    Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;
    pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:
    backward needs it.
-   No backward_y: the place of the maximum is needed: ask the forward for return_index.
+   No backward_y: the place of the maximum is needed, which the forward gives as index.
    Exact. */
 PYACTS_API void pyacts_maxout_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *x, float *y, size_t *index);
 PYACTS_API void pyacts_maxout_backward_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *grad, const size_t *index, float *dx);

@@ -14,7 +14,10 @@ cdef inline real elu(real x, real alpha) noexcept nogil:
 
 cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
     cdef real t_raised = ZERO if -x > exp_limit() and not KNOWN_ONE(alpha) else exp_negative_raised(-x, NEGATIVE_ZERO)
-    cdef real left = vanishing_with(alpha, grad * (alpha * t_raised * (ONE / raised())), grad, x)
+    # The division by raised() comes last, but before a large alpha.
+    cdef bint large = absolute(alpha) > <real>1048576.0
+    cdef real slope = alpha * (ONE / raised() if large else ONE) * t_raised * (ONE if large else ONE / raised())
+    cdef real left = vanishing_with(alpha, grad * slope, grad, x)
     return grad if x > ZERO else left
 
 cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
@@ -30,10 +33,10 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real a = beta * absolute(x)
     cdef real t_raised = exp_negative_raised(a, product_error(beta, absolute(x), a))
     cdef real t = t_raised * (ONE / raised()), y = log1p_unit(t)
-    # log1p(t) = t for small t, which is divided by beta before it may become subnormal.
+    # log1p(t) = t for small t, below 2**-60 say, which is divided by beta before it may become subnormal.
     cdef bint small = t < <real>8.673617379884035e-19 and not KNOWN_ONE(beta)
     cdef real tail = ZERO if a > exp_limit() else t_raised
-    return at_least(x, ZERO) + (tail if small else y) / (beta * raised() if small else beta)
+    return at_least(x, ZERO) + (tail if small else y) / beta * (ONE / raised() if small else ONE)
 
 cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
     cdef real z = beta * x

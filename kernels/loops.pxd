@@ -9,13 +9,11 @@ so an element's result does not depend on where it is.
 """
 from libc.string cimport memcpy
 from real cimport BLOCK, ZERO, real, storage
+from table cimport MOST_PARAMS
 
 
 # One element: a and b are the inputs (the same one twice for a function of one input), params[k][i] is parameter k.
 ctypedef real (*Function)(real a, real b, const storage *const *params, size_t i) noexcept nogil
-
-cdef enum:
-    MOST_PARAMS = 1
 
 
 cdef inline void map_block(Function f, const storage *a, const storage *b, const storage *const *params,

@@ -54,6 +54,8 @@ cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_siz
 
 cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
                         size_t *index) noexcept nogil:
+    if pool_size == 0:
+        return
     # Known to the compiler: that no index is wanted, and the usual sizes, whose strided reads become shuffles.
     if index != NULL:
         maxout_of(outer, n, inner, pool_size, x, y, index)
@@ -91,6 +93,8 @@ cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t
 cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
                                  const size_t *index, storage *dx) noexcept nogil:
     """dx is grad where the largest came from and 0 elsewhere."""
+    if pool_size == 0:
+        return
     if pool_size == 2:
         maxout_backward_of(outer, n, inner, 2, grad, index, dx)
     elif pool_size == 4:

@@ -18,7 +18,7 @@ cdef enum:
 cdef inline real exp_below(real x, real top) noexcept nogil:
     """e**(x - top) for x <= top, times raised(), which the quotient cancels: so only that can be subnormal.
 
-    An infinite top makes 1 of its equals and 0 of everything else.
+    An infinite top leaves its equals and nothing else.
     """
     cdef Sum a = two_sum(top, -x)
     cdef real e = exp_negative_raised(a.high, a.low)

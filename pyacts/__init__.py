@@ -6,8 +6,14 @@ spelling, and ``catalog.ACTIVATIONS`` lists them all. C programs use the same ke
 ``get_library``, and ``ffi`` and ``lib`` for calling the C functions from Python.
 """
 
-from pyacts import _array, catalog
+try:
+    from pyacts import _array
+except ImportError as error:
+    raise ImportError(
+        f"pyacts is not built here ({error}). In its source folder, leave that folder or install with pip install -e ."
+    ) from error
 from pyacts import _ufuncs as _ufuncs  # pickle looks for a ufunc in the modules that are loaded
+from pyacts import catalog
 from pyacts._array import isa
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir

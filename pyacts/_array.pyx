@@ -13,6 +13,7 @@ from cpython.object cimport PyObject
 from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+from table cimport MOST_PARAMS      # generated from the catalogue
 
 import operator
 from math import prod
@@ -41,7 +42,6 @@ cdef extern from "<fenv.h>" nogil:
     int fesetexceptflag(const fexcept_t *flags, int excepts)
 
 cdef enum:
-    MOST_PARAMS = 1
     NOGIL_FROM = 4096       # elements: below, releasing the GIL costs more than it gives
     CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
     LINES = 32768           # the same for lines of softmax, all together
@@ -153,7 +153,7 @@ cdef tuple as_similar(a, b):
     typed = [array.dtype for array, given in zip(arrays, (a, b), strict=True) if hasattr(given, "dtype")]
     dtype = typed[0] if typed and typed[0].kind == "f" else np.result_type(*arrays)
     with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
-        return tuple(array.astype(dtype, copy=False) for array in arrays)
+        return tuple(array.astype(dtype, casting="same_kind", copy=False) for array in arrays)
 
 
 cdef check_pair(str function, grad, saved, str name):
@@ -280,6 +280,7 @@ cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, int n_i
     return ufunc
 
 
+NUMBERS = frozenset((float, int, *np.sctypeDict.values()))      # whose conversion runs nobody's code
 kept_alive = []
 ufuncs = {}                         # by name; pyacts._ufuncs makes a module of them
 
@@ -338,7 +339,11 @@ cdef class Elementwise:
 
     cdef double number(self, object value, int k, int d, bint from_y) except? -1:
         """Parameter k as the number it is in dtype d, checked."""
-        cdef double exact = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else float(value)
+        cdef double exact
+        try:
+            exact = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else float(value)
+        except OverflowError:       # an integer too large for a double
+            exact = float("inf")
         cdef double rounded = <float>exact if d == 0 else exact
         if not isfinite(rounded) or self.positive[k] and rounded <= 0 or (
                 from_y and self.nonnegative_for_y[k] and rounded < 0):
@@ -374,7 +379,7 @@ cdef class Elementwise:
         cdef int k
         for k in range(self.n_params):
             value = <object>given[k]
-            if type(value) is not float and type(value) is not int and not isinstance(value, np.generic):
+            if type(value) not in NUMBERS:
                 return False
             if not self.is_number(value, k):
                 return False
@@ -474,6 +479,8 @@ cdef class Elementwise:
         shape = np.broadcast_shapes(saved.shape, *(np.shape(p) for p in parameters))
         if shape != saved.shape:
             raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {saved.shape}")
+        if isinstance(out, np.ndarray) and out.shape != saved.shape:
+            raise ValueError(f"{function}(): shape mismatch: out has {out.shape}, {name} has {saved.shape}")
         ufunc = self.backward_y_ufunc if from_y else self.backward_ufunc
         result = ufunc(operand, saved, *parameters, **({} if out is None else {"out": out}))
         return grad if inplace else result
@@ -725,11 +732,11 @@ cdef object checked_pool_size(object pool_size):
 
 
 cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, object axis, bint return_index):
+    axis, given_size = operator.index(axis), checked_pool_size(pool_size)   # first: they may run code that changes x
     cdef cnp.ndarray source = as_direct("maxout", x), target, index
     cdef int position = counted_axis(shape_of(source), axis)
     cdef Lines lines = lines_of(source, position)
     shape = list(shape_of(source))
-    given_size = checked_pool_size(pool_size)
     if shape[position] % given_size:
         raise ValueError(f"maxout: the length of axis {axis}, {lines.n}, is not a multiple of pool_size, {given_size}")
     cdef size_t size = given_size if shape[position] else 1         # of nothing, any size makes nothing
@@ -745,12 +752,11 @@ cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, o
 
 cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, object index, object pool_size,
                                object axis):
-    cdef cnp.ndarray first = as_direct("maxout_backward", grad), which, target
-    cdef int position = counted_axis(shape_of(first), axis)
+    axis, given_size, given = operator.index(axis), checked_pool_size(pool_size), np.asarray(index)   # may run code
     if isinstance(index, np.ma.MaskedArray):
         raise TypeError("maxout_backward: index is a MaskedArray, whose mask would be ignored: fill it")
-    given_size = checked_pool_size(pool_size)
-    given = np.asarray(index)
+    cdef cnp.ndarray first = as_direct("maxout_backward", grad), which, target
+    cdef int position = counted_axis(shape_of(first), axis)
     if given.dtype.kind not in "iu":
         raise TypeError(f"maxout_backward: index must hold integers, as maxout returns, not {given.dtype}")
     if given.shape != shape_of(first):
@@ -784,10 +790,12 @@ cdef object parameter_grad(parameter_grad_kernel *kernels, Elementwise activatio
     cdef size_t outer, channels, inner
     function = f"{activation.name}_parameter_grad"
     grad, x = check_pair(function, grad, x, "x")
-    first, second = as_direct(function, grad), as_direct(function, x)
     given[0] = <PyObject *>param
-    (operand,) = activation.operands(given, second, False, {})
+    (operand,) = activation.operands(given, x, False, {})       # before the others are looked at: it may run code
+    first, second = as_direct(function, grad), as_direct(function, x)
     shape = shape_of(second)
+    if shape_of(first) != shape:
+        raise ValueError(f"{function}() needs grad and x of the same shape, got {shape_of(first)} and {shape}")
     if np.broadcast_shapes(shape, np.shape(operand)) != shape:
         raise ValueError(f"{function}(): the parameter's shape {np.shape(operand)} does not broadcast to that of x, "
                          f"{shape}")

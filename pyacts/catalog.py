@@ -380,7 +380,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         "function.",
         formula="max(x[k * pool_size : (k + 1) * pool_size])",
         derivative="1 at the place of the maximum (the first of equals), 0 elsewhere",
-        no_y="the place of the maximum is needed: ask the forward for return_index",
+        no_y="the place of the maximum is needed, which the forward gives as index",
         numpy={
             "forward": "x.reshape(-1, pool_size).max(-1)",
             "backward": "np.where(np.arange(pool_size) == index[:, None], grad[:, None], 0).ravel()",

@@ -406,3 +406,10 @@ def test_command_line():
     assert [line.split()[0] for line in listed] == [a.name for a in ACTIVATIONS]
     assert run(sys.executable, "-m", "pyacts", "--version").strip() == f"pyacts {pyacts.__version__} ({pyacts.isa()})"
     assert "--cflags" in run(sys.executable, "-m", "pyacts")
+
+
+def test_released_symbols_stay():
+    """Programs are linked with them: the list may grow, at a release, and never shrink while the soname is the same."""
+    released = (ROOT / "tests" / "released_symbols.txt").read_text().split()
+    listed = run("nm", "-D", "--defined-only", pyacts.get_library())
+    assert set(released) <= set(listed.split())

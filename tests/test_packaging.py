@@ -151,3 +151,16 @@ def test_wheel_works(distributions, tmp_path):
         assert run("sh", "-c", command, cwd=tmp_path) == "ok\n"
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "pyacts")
     assert not list((tmp_path / "env").glob("lib/python*/site-packages/pyacts*")), "files are left behind"
+
+
+@pytest.mark.parametrize("levels", [["neon"], ["baseline"]])
+def test_dispatcher_of_a_platform_with_one_level(levels, tmp_path):
+    """What other platforms than x86-64 build translates."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        from codegen import kernels
+    finally:
+        sys.path.remove(str(ROOT))
+    (tmp_path / "table.pxd").write_text(kernels.table())
+    (tmp_path / "dispatch.pyx").write_text(kernels.dispatch(levels))
+    run(sys.executable, "-m", "cython", "-3", "-I", tmp_path, tmp_path / "dispatch.pyx")
