@@ -2,7 +2,7 @@
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered
+from real cimport KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered
 from vmath cimport gate, gate_limit, gate_open, gate_scale
 
 
@@ -17,8 +17,8 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     cdef bint usual = z >= -gate_limit()
     cdef real z_low = product_error(beta, x, z) if usual else NEGATIVE_ZERO
     cdef real factor = copy_sign(ZERO, x) if z < -gate_limit() else x
-    # gate_scale() comes last, but before a large x, which only with a small beta meets a gate that is not open or shut.
-    cdef bint large = absolute(x) > <real>1048576.0
+    # gate_scale() comes last, but before a large x: with a beta of 1 that finds the gate open or shut in any case.
+    cdef bint large = absolute(x) > <real>1048576.0 and not KNOWN_ONE(beta)
     cdef real first = gate_scale() if large else ONE, last = ONE if large else gate_scale()
     cdef real y = factor * first * gate(z if usual else -gate_limit(), z_low) * last
     y = x if z > gate_open() else y

@@ -436,8 +436,9 @@ cdef class Elementwise:
                     cnp.PyArray_DATA(target), params)
                 return x
         check_target(x, "x", f"use pyacts.{self.name}(x)")
+        parameters = self.operands(given, x, False, {})     # before the view: it may run code that changes x
         plain = x.view(np.ndarray)
-        self.forward_ufunc(plain, *self.operands(given, x, False, {}), out=plain)
+        self.forward_ufunc(plain, *parameters, out=plain)
         return x
 
     cdef object backward(self, object grad, object x, PyObject **given, object y, object out, bint inplace):
@@ -472,10 +473,10 @@ cdef class Elementwise:
                 raise TypeError(f"{function}_() would ignore the mask of {name}, a MaskedArray: fill it, or use "
                                 f"pyacts.{function}(grad, {name})")
         operand, saved = check_pair(function, grad, saved, name)
+        parameters = self.operands(given, saved, from_y, {})
         if inplace:
             check_no_partial_overlap(grad, saved, name)
             operand = out = grad.view(np.ndarray)
-        parameters = self.operands(given, saved, from_y, {})
         shape = np.broadcast_shapes(saved.shape, *(np.shape(p) for p in parameters))
         if shape != saved.shape:
             raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {saved.shape}")

@@ -1231,3 +1231,50 @@ def test_namespace():
         getattr(pyacts, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         pyacts.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [a.name for a in ACTIVATIONS if a.parameters and a.parameters[0].default is not None])
+def test_default_parameter_gives_the_bits_of_any_other(name, dtype):
+    """The default has a loop of its own, in which the compiler knows it; an array of it takes the general one."""
+    default = next(a for a in ACTIVATIONS if a.name == name).parameters[0].default
+    tails = np.concatenate([np.linspace(-110, 110, 100_001), np.linspace(-760, -690, 20_001)]).astype(dtype)
+    for function, inputs in (
+        (getattr(pyacts, name), (tails,)),
+        (getattr(pyacts, f"{name}_backward"), (tails + 1, tails)),
+    ):
+        assert_same(function(*inputs), function(*inputs, np.full_like(tails, default)), name, dtype, "default")
+
+
+class Resizing:
+    """An argument whose conversion to a number changes the array it comes with."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __index__(self):
+        self.array.resize(1, refcheck=False)
+        return 0
+
+    def __float__(self):
+        return float(self.__index__())
+
+
+def test_arguments_that_change_the_array():
+    """No call may use what it saw of an array before the argument's code ran."""
+
+    class Number(np.float64):
+        def __float__(self):
+            target.flags.writeable = False
+            return 1.0
+
+    target = np.full(1000, -1.0, np.float32)
+    with pytest.raises(ValueError, match="read-only"):
+        pyacts.elu_(target, Number(1))
+    assert (target == -1).all()
+    x = np.ones(1000)
+    with pytest.raises((ValueError, TypeError)):
+        pyacts.maxout(x, Resizing(x))
+    grad, x = np.ones(1000), np.ones(1000)
+    with pytest.raises((ValueError, TypeError)):
+        pyacts.prelu_parameter_grad(grad, x, Resizing(grad))
