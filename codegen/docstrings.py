@@ -316,7 +316,7 @@ Parameters
 x : array_like
     Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
 axis : int, default -1
-    The axis to work along. Any axis is computed where it lies; nothing is transposed.
+    The axis to work along. A contiguous array is not copied, whichever axis it is.
 out : ndarray, optional
     Where to put the result; it may be x.
 **ufunc_kwargs

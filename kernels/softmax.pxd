@@ -1,10 +1,10 @@
 """softmax along the middle axis of an (outer, n, inner) array: e**(x - m) / sum(e**(x - m)) with m = max(x).
 
-A row (inner = 1) is vectorised along itself, any other layout across columns; nothing is transposed. Both add in the
-order that sums.pxd fixes, so both give the same bits. float32 stays within 2 ULP because the rounding error of x - m
-is kept: dropping it costs 7 to 66 ULP, more than everything else together.
+A row (inner = 1) is vectorised along itself, short rows a tile at a time and any other layout across columns. All add
+in the order that sums.pxd fixes, so all give the same bits. float32 stays within 2 ULP because the rounding error of
+x - m is kept: dropping it costs 7 to 66 ULP, more than everything else together.
 
-The gradient from y is y (grad - sum(grad y)), computed in double.
+The gradient from y is y (grad - sum(grad y)), the sum being kept as a number and its rounding error.
 """
 from libc.string cimport memcpy
 from real cimport INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, at_least, fused, product_error, real, storage

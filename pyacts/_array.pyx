@@ -20,7 +20,6 @@ from math import prod
 
 import numpy as np
 
-
 cnp.import_array()
 cnp.import_ufunc()
 
