@@ -19,14 +19,13 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # a build front end runs this file from elsewhere
-from codegen import VERSION, kernels, python  # noqa: E402
+from codegen import DTYPES, VERSION, kernels, python  # noqa: E402
 
 MACOS = sys.platform == "darwin"
 LIBRARY = "libpyacts.0.dylib" if MACOS else "libpyacts.so.0"  # the number changes only when the ABI does
 
-# Bits of `real` in each build, and the levels from the least to the best: kernels/cpu.h tests for what they need.
-REAL_BITS = {"f32": 32, "f64": 64}
-AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
+# The levels from the least to the best: kernels/cpu.h tests for what they need.
+AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 MACHINE = platform.machine().lower()
 if MACHINE in ("x86_64", "amd64"):
@@ -86,11 +85,11 @@ def build_library(folder, library):
     includes = ["-I", ROOT / "kernels", "-I", ROOT / "include", "-I", sysconfig.get_paths()["include"]]
     objects = [folder / "dispatch.o"]
     commands = [[*COMPILER, *KERNEL_FLAGS, *includes, "-c", dispatch, "-o", objects[0]]]
-    for dtype, bits in REAL_BITS.items():
+    for dtype in DTYPES:
         for level, level_flags in LEVELS.items():
             build = f"{dtype}_{level}"
             names = [f"-D{name}={name}_{build}" for name in ("PyInit_exports", "__pyx_module_is_main_exports")]
-            macros = [f"-DPYACTS_REAL_BITS={bits}", f"-DPYACTS_BUILD={build}", *names]
+            macros = [f"-DPYACTS_DTYPE_{dtype}", f"-DPYACTS_BUILD={build}", *names]
             objects.append(folder / f"{build}.o")
             commands.append([*COMPILER, *flags, *level_flags, *macros, *includes, "-c", exports, "-o", objects[-1]])
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -10,9 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The element types of the C functions: suffix -> C type.
-C_TYPES = {"f32": "float", "f64": "double"}
-
 
 def load(path):
     """The module in a file of the package, without importing the package (which may not be built yet)."""
@@ -24,5 +21,6 @@ def load(path):
     return module
 
 
-ACTIVATIONS = load(ROOT / "pyacts" / "catalog.py").ACTIVATIONS
+catalog = load(ROOT / "pyacts" / "catalog.py")
+ACTIVATIONS, DTYPES = catalog.ACTIVATIONS, catalog.DTYPES
 VERSION = load(ROOT / "pyacts" / "_version.py").__version__

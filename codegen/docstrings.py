@@ -4,9 +4,8 @@ import textwrap
 
 import numpy
 
-from codegen import ACTIVATIONS, C_TYPES
+from codegen import ACTIVATIONS, DTYPES
 
-DTYPES = {"f32": "float32", "f64": "float64"}
 WIDTH = 108
 
 
@@ -14,14 +13,20 @@ def paragraph(text, indent=""):
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
+def bound(parameter):
+    """What a parameter must be, as the start of a sentence."""
+    if parameter.domain in ("finite", "positive"):
+        return f"A {parameter.domain} number"
+    return f"A number {parameter.domain}"
+
+
 def parameters(activation):
     """The entries of an activation's own parameters in a Parameters section."""
     lines = []
     for p in activation.parameters:
         default = "" if p.default is None else f", default {p.default:g}"
-        bound = "A positive number" if p.positive else "A finite number"
-        also = ", at least 0 when starting from y" if p.nonnegative_for_y else ""
-        meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound}{also}, or an array that broadcasts to x."
+        also = "" if p.minimum_y is None else f", at least {p.minimum_y:g} when starting from y"
+        meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound(p)}{also}, or an array that broadcasts to x."
         lines += [f"{p.name} : float or array_like{default}", paragraph(meaning, "    ")]
     return "".join(line + "\n" for line in lines)
 
@@ -29,11 +34,11 @@ def parameters(activation):
 def error(activation, *directions):
     """The sentence on accuracy."""
     figures = activation.max_ulp
-    if all(figures[t][d] == 0 for d in directions for t in C_TYPES):
+    if all(figures[t][d] == 0 for d in directions for t in figures):
         return "Exact."
     start = {"forward": "", "backward": "from x ", "backward_y": "from y "}
-    parts = [start[d] + " and ".join(f"{figures[t][d]:g} ({DTYPES[t]})" for t in C_TYPES) for d in directions]
-    return f"Error: at most {', '.join(parts)} units in the last place, with the default parameters."
+    parts = [start[d] + " and ".join(f"{figures[t][d]:g} ({DTYPES[t].name})" for t in figures) for d in directions]
+    return f"Error: at most {', '.join(parts)} units in the last place, with the default parameters; halves 0.501."
 
 
 def notes(*sentences):
@@ -72,6 +77,8 @@ def fields(activation):
         "call": ", 0.25" if any(p.default is None for p in a.parameters) else "",
         "error": error(a, "forward"),
     }
+    if a.learned:
+        found |= parameter_grad_fields(a)
     if a.samples:
         limits = f"f(-inf) = {a.limits[0]:g} and f(inf) = {a.limits[1]:g}; NaN gives NaN."
         kinks = " ".join(f"f'({x:g}) is taken as {d:g}." for x, d in a.kinks.items())
@@ -80,6 +87,19 @@ def fields(activation):
         found["from_y"] = f"          = {a.derivative_y}, where y = f(x)\n" if a.derivative_y else ""
         found["values"], found["slopes"] = (repr(numpy.array(row)) for row in a.samples)
     return found
+
+
+def parameter_grad_fields(activation):
+    learned = [p.name for p in activation.learned]
+    where = "In the parameter's shape and the dtype of x."
+    kind = "ndarray or scalar" if len(learned) == 1 else f"tuple of {len(learned)} ndarrays or scalars"
+    return {
+        "learned": " and ".join(learned),
+        "parameter_terms": "\n".join(f"    df/d{p.name} = {p.gradient}" for p in activation.learned),
+        "parameter_grads": f"{kind}\n    {where}",
+        "ones": ", ".join("np.ones(2)" if p.learned else f"{p.default:g}" for p in activation.parameters),
+        "first": "" if len(learned) == 1 else "[0]",
+    }
 
 
 def docstring(template, activation):
@@ -97,7 +117,7 @@ FORWARD = """
 Parameters
 ----------
 x : array_like
-    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
 {parameters}out : ndarray, optional
     Where to put the result; it may be x.
 **ufunc_kwargs
@@ -141,7 +161,7 @@ IN_PLACE = """
 Parameters
 ----------
 x : ndarray
-    float32 or float64, any strides, writeable.
+    float16, bfloat16, float32 or float64, any strides, writeable.
 {parameters}
 Returns
 -------
@@ -151,7 +171,7 @@ ndarray
 Raises
 ------
 TypeError
-    If x is not a NumPy array of float32 or float64, or has rules of its own (a MaskedArray).
+    If x is not a NumPy array of such a dtype, or has rules of its own (a MaskedArray).
 ValueError
     If x is read-only, its elements share memory, or a parameter is out of its domain. Nothing is written.
 
@@ -224,7 +244,7 @@ Gradient of {name} with respect to its input, in place in grad: grad * f'(x).
 Parameters
 ----------
 grad : ndarray
-    Gradient of the loss with respect to the output: float32 or float64, any strides, writeable.
+    Gradient of the loss with respect to the output: float16, bfloat16, float32 or float64, any strides, writeable.
 {saved}{parameters}
 Returns
 -------
@@ -234,7 +254,7 @@ ndarray
 Raises
 ------
 TypeError
-    If grad is not a NumPy array of float32 or float64, both or neither of x and y are given, or the dtypes differ.
+    If grad is not a NumPy array of a supported dtype, both or neither of x and y are given, or the dtypes differ.
 ValueError
     If the shapes differ, grad is read-only or its elements share memory, x or y partly overlaps it, or a parameter
     is out of its domain. Nothing is written.
@@ -259,11 +279,11 @@ True
 {slopes}
 """
 
-# Made for prelu; an activation with several learned parameters will need another example.
 PARAMETER_GRAD = """
-Gradient of {name} with respect to its weight.
+Gradient of {name} with respect to {learned}: a sum over the axes that the parameter was broadcast along.
 
-    the sum of grad * x where x < 0, over the axes that the weight was broadcast along
+    grad * df/dp, summed, where
+{parameter_terms}
 
 Parameters
 ----------
@@ -274,15 +294,14 @@ x : array_like
 {parameters}
 Returns
 -------
-ndarray or scalar
-    In the shape of the weight and the dtype of x.
+{parameter_grads}
 
 Raises
 ------
 TypeError
     If the dtypes differ.
 ValueError
-    If the shapes do not fit.
+    If a parameter is out of its domain, or the shapes do not fit.
 
 See Also
 --------
@@ -297,10 +316,9 @@ Examples
 >>> import numpy as np
 >>> import pyacts
 >>> x = np.array([[-1.0, 2.0], [-3.0, -4.0]])
->>> pyacts.{name}_parameter_grad(np.ones((2, 2)), x, np.array([0.25, 0.25]))
-array([-4., -4.])
->>> float(pyacts.{name}_parameter_grad(np.ones((2, 2)), x, 0.25))
--8.0
+>>> per_column = pyacts.{name}_parameter_grad(np.ones((2, 2)), x, {ones})
+>>> np.shape(per_column{first})
+(2,)
 """
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -314,7 +332,7 @@ SOFTMAX = """
 Parameters
 ----------
 x : array_like
-    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
 axis : int, default -1
     The axis to work along. A contiguous array is not copied, whichever axis it is.
 out : ndarray, optional
@@ -362,7 +380,7 @@ SOFTMAX_IN_PLACE = """
 Parameters
 ----------
 x : ndarray
-    float32 or float64, any strides, writeable.
+    float16, bfloat16, float32 or float64, any strides, writeable.
 axis : int, default -1
     The axis to work along.
 
@@ -374,7 +392,7 @@ ndarray
 Raises
 ------
 TypeError
-    If x is not a NumPy array of float32 or float64, or has rules of its own (a MaskedArray).
+    If x is not a NumPy array of such a dtype, or has rules of its own (a MaskedArray).
 ValueError
     If x is read-only, its elements share memory, or the axis has length 0. Nothing is written.
 numpy.exceptions.AxisError
@@ -454,7 +472,7 @@ Gradient of {name} with respect to its input, in place in grad.
 Parameters
 ----------
 grad : ndarray
-    Gradient of the loss with respect to the output: float32 or float64, any strides, writeable.
+    Gradient of the loss with respect to the output: float16, bfloat16, float32 or float64, any strides, writeable.
 {saved}axis : int, default -1
     The axis of the forward.
 
@@ -466,7 +484,7 @@ ndarray
 Raises
 ------
 TypeError
-    If grad is not a NumPy array of float32 or float64, both or neither of x and y are given, or the dtypes differ.
+    If grad is not a NumPy array of a supported dtype, both or neither of x and y are given, or the dtypes differ.
 ValueError
     If the shapes differ, grad is read-only or its elements share memory, x or y partly overlaps it, or the axis has
     length 0. Nothing is written.
@@ -500,7 +518,7 @@ MAXOUT = """
 Parameters
 ----------
 x : array_like
-    Arrays of float32 and float64 keep their dtype; integers and booleans become floating-point.
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
 pool_size : int
     How many consecutive entries make one output. It divides the length of the axis.
 axis : int, default -1
@@ -590,8 +608,11 @@ TEMPLATES = {
     },
     "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
 }
-TEMPLATES["channelwise"] = {**TEMPLATES["elementwise"], "_parameter_grad": PARAMETER_GRAD}
+TEMPLATES["channelwise"] = TEMPLATES["elementwise"]
 
-DOCSTRINGS = {
-    a.name + ending: docstring(template, a) for a in ACTIVATIONS for ending, template in TEMPLATES[a.kind].items()
-}
+
+def templates(activation):
+    return {**TEMPLATES[activation.kind], **({"_parameter_grad": PARAMETER_GRAD} if activation.learned else {})}
+
+
+DOCSTRINGS = {a.name + ending: docstring(template, a) for a in ACTIVATIONS for ending, template in templates(a).items()}

@@ -1,10 +1,10 @@
 """include/pyacts.h: the C ABI."""
 
-from codegen import ACTIVATIONS, C_TYPES, VERSION
+from codegen import ACTIVATIONS, DTYPES, VERSION
 from codegen.kernels import public_functions
 
 HEAD = """\
-/* pyacts.h: neural-network activation functions for arrays of float and double, forward and backward.
+/* pyacts.h: neural-network activation functions for arrays, forward and backward.
 
    Link with libpyacts:    cc program.c $(python -m pyacts --cflags --libs)
 
@@ -14,6 +14,8 @@ HEAD = """\
        backward     dx[i] = grad[i] * f'(x[i])      from the forward's input x
        backward_y   dx[i] = grad[i] * f'(x[i])      from the forward's output y = f(x)
 
+   - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
+     rounded once, to nearest even. Their parameters are float.
    - The output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
@@ -23,8 +25,8 @@ HEAD = """\
    - An element's result does not depend on where in the array it is, nor on the instruction set among those with
      fused multiply-add (all but baseline x86-64).
    - "Error" is what the tests hold it to, in units in the last place (ULP) of float / double, with the default
-     parameters and grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that
-     cancel there.
+     parameters and grad = 1; for halves, half a unit and what is left of float's error: 0.501. A backward near a zero
+     of its derivative is measured against the larger of the terms that cancel there.
 
    This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
    PYACTS_API, so that cffi and other tools can read it. */
@@ -32,6 +34,7 @@ HEAD = """\
 #define PYACTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 {version}
 #ifndef PYACTS_API
@@ -53,9 +56,9 @@ PYACTS_API const char *pyacts_isa(void);
    one output, the parameters as numbers (rounded to the dtype). */
 typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
 
-/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64". direction: "forward",
-   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
-   parameter from an array of n, given as further inputs, and ignore params. */
+/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction:
+   "forward", "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read
+   each parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
 /* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
@@ -74,8 +77,7 @@ TAIL = """
 """
 
 KIND_NOTES = {
-    "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).\n"
-    "   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.",
+    "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
     "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:\n"
@@ -87,7 +89,7 @@ def errors(activation):
     directions = activation.directions
     if all(v == 0 for by_direction in activation.max_ulp.values() for v in by_direction.values()):
         return "Exact."
-    parts = [f"{d} {' / '.join(format(activation.max_ulp[t][d], 'g') for t in C_TYPES)}" for d in directions]
+    parts = [f"{d} {' / '.join(format(activation.max_ulp[t][d], 'g') for t in activation.max_ulp)}" for d in directions]
     return "Error: " + ", ".join(parts) + " ULP."
 
 
@@ -95,11 +97,13 @@ def comment(activation):
     lines = [f"{activation.name}: {activation.formula}."]
     for p in activation.parameters:
         default = "" if p.default is None else f", usually {p.default:g}"
-        bound = "positive" if p.positive else "finite"
-        also = f"; backward_y needs {p.name} >= 0" if p.nonnegative_for_y else ""
-        lines.append(f"{p.name} is {bound}{default}{also}.")
+        also = "" if p.minimum_y is None else f"; backward_y needs {p.name} >= {p.minimum_y:g}"
+        lines.append(f"{p.name} is {p.domain}{default}{also}.")
     if activation.kind in KIND_NOTES:
         lines.append(KIND_NOTES[activation.kind])
+    if activation.learned:
+        sums = ", ".join(f"d{p.name}[c] = sum of grad * ({p.gradient})" for p in activation.learned)
+        lines.append(f"parameter_grad: {sums}, over channel c.")
     if activation.derivative_y is None:
         lines.append(f"No backward_y: {activation.no_y}.")
     lines.append(errors(activation))
@@ -115,7 +119,7 @@ def header():
     parts = [HEAD.format(version=version)]
     for activation in ACTIVATIONS:
         parts.append("\n" + comment(activation))
-        for dtype in C_TYPES:
+        for dtype in DTYPES:
             for name, arguments, _ in public_functions(activation, dtype):
                 parts.append(f"PYACTS_API void {name}({', '.join(arguments)});")
     return "\n".join(parts) + "\n" + TAIL

@@ -6,7 +6,7 @@ Both are made of one list of functions, so the stubs cannot promise what the mod
 import textwrap
 from dataclasses import dataclass
 
-from codegen import ACTIVATIONS, C_TYPES
+from codegen import ACTIVATIONS, DTYPES
 from codegen.docstrings import DOCSTRINGS
 
 
@@ -30,17 +30,23 @@ def elementwise(activation):
     name = activation.name
     given = ["cdef PyObject *given[MOST_PARAMS]"]
     given += [f"given[{k}] = <PyObject *>{p.name}" for k, p in enumerate(activation.parameters)]
-    plain = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
-    typed = "".join(f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters)
+    forward = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
+    typed_forward = "".join(
+        f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters
+    )
     yield Function(
         name,
-        f"x{plain}, *, out=None, **ufunc_kwargs",
-        f"x: ArrayLike{typed}, *, out: Any = ..., **ufunc_kwargs: Any",
+        f"x{forward}, *, out=None, **ufunc_kwargs",
+        f"x: ArrayLike{typed_forward}, *, out: Any = ..., **ufunc_kwargs: Any",
         "Any",
         [*given, f"return of_{name}.forward(x, given, out, ufunc_kwargs)"],
     )
     yield Function(
-        f"{name}_", f"x{plain}", f"x: _Array{typed}", "_Array", [*given, f"return of_{name}.inplace(x, given)"]
+        f"{name}_",
+        f"x{forward}",
+        f"x: _Array{typed_forward}",
+        "_Array",
+        [*given, f"return of_{name}.inplace(x, given)"],
     )
     # In a backward the parameters follow x, which is optional: so is then, for Python, one that must be given.
     plain = "".join(f", {p.name}={p.default!r}" for p in activation.parameters)
@@ -54,14 +60,13 @@ def elementwise(activation):
             result,
             [*given, f"return of_{name}.backward(grad, x, given, y, {out}, {out is None})"],
         )
-    if activation.kind == "channelwise":
-        (parameter,) = activation.parameters
+    if activation.learned:
         yield Function(
             f"{name}_parameter_grad",
-            f"grad, x, {parameter.name}",
-            f"grad: ArrayLike, x: ArrayLike, {parameter.name}: ArrayLike",
+            f"grad, x{forward}",
+            f"grad: ArrayLike, x: ArrayLike{typed_forward}",
             "Any",
-            [f"return parameter_grad(of_{name}_parameter_grad, of_{name}, grad, x, {parameter.name})"],
+            [*given, f"return of_{name}.parameter_grad(grad, x, given, {name}_parameter_grad_kernel)"],
         )
 
 
@@ -123,8 +128,25 @@ def all_functions():
 
 def kernel_array(kind, name, c_name):
     """A Cython array of one C function per dtype."""
-    lines = [f"cdef {kind} of_{name}[{len(C_TYPES)}]"]
-    return lines + [f"of_{name}[{d}] = <{kind}>pyacts_{c_name}_{dtype}" for d, dtype in enumerate(C_TYPES)]
+    lines = [f"cdef {kind} of_{name}[{len(DTYPES)}]"]
+    return lines + [f"of_{name}[{d}] = <{kind}>pyacts_{c_name}_{dtype}" for d, dtype in enumerate(DTYPES)]
+
+
+def parameter_grad_kernel(activation):
+    """A Cython function of one shape for the C functions, which have as many arguments as there are parameters."""
+    pointers = [f"params[{k}]" for k in range(len(activation.parameters))]
+    pointers += [f"dparams[{k}]" for k in range(len(activation.learned))]
+    public = f"pyacts_{activation.name}_parameter_grad"
+    declared = ", ".join(["size_t", "size_t", "size_t", "const void *", "const void *"] + ["void *"] * len(pointers))
+    lines = ['cdef extern from "pyacts.h" nogil:', *(f"    void {public}_{dtype}({declared})" for dtype in DTYPES)]
+    lines += [
+        f"cdef void {activation.name}_parameter_grad_kernel(int d, Lines lines, const void *grad, const void *x, "
+        "void **params, void **dparams) noexcept nogil:"
+    ]
+    for d, dtype in enumerate(DTYPES):
+        lines.append(f"    {'if' if d == 0 else 'elif'} d == {d}:")
+        lines.append(f"        {public}_{dtype}(lines.outer, lines.n, lines.inner, grad, x, {', '.join(pointers)})")
+    return lines
 
 
 def kernels_of(activation):
@@ -133,11 +155,11 @@ def kernels_of(activation):
     lines = []
     if activation.kind in ("elementwise", "channelwise"):
         lines.append(f"cdef Elementwise of_{name} = Elementwise(catalogue['{name}'])")
-    if activation.kind == "channelwise":
-        lines += kernel_array("parameter_grad_kernel", f"{name}_parameter_grad", f"{name}_parameter_grad")
+    if activation.learned:
+        lines += parameter_grad_kernel(activation)
     if activation.kind == "softmax":
         lines.append(f"cdef Softmax of_{name} = Softmax()")
-        for d, dtype in enumerate(C_TYPES):
+        for d, dtype in enumerate(DTYPES):
             lines.append(f"of_{name}.kernels[{d}] = <softmax_kernel>pyacts_{name}_{dtype}")
             lines.append(f"of_{name}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{name}_backward_y_{dtype}")
         lines.append(f"of_{name}.make_ufuncs('{name}')")
@@ -159,7 +181,7 @@ def functions():
         f"    void pyacts_{name}_{dtype}()"
         for activation in ACTIVATIONS
         for name in c_functions(activation)
-        for dtype in C_TYPES
+        for dtype in DTYPES
     ]
     parts = ["# Generated by codegen/python.py from the catalogue.\n"]
     parts += ['cdef extern from "pyacts.h" nogil:\n' + "\n".join(direct) + "\n"]
@@ -185,8 +207,6 @@ def functions():
 
 def c_functions(activation):
     """The typed C functions that the module calls directly."""
-    if activation.kind == "channelwise":
-        return [f"{activation.name}_parameter_grad"]
     if activation.kind == "softmax":
         return [activation.name, f"{activation.name}_backward_y"]
     if activation.kind == "maxout":

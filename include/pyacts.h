@@ -1,4 +1,4 @@
-/* pyacts.h: neural-network activation functions for arrays of float and double, forward and backward.
+/* pyacts.h: neural-network activation functions for arrays, forward and backward.
 
    Link with libpyacts:    cc program.c $(python -m pyacts --cflags --libs)
 
@@ -8,6 +8,8 @@
        backward     dx[i] = grad[i] * f'(x[i])      from the forward's input x
        backward_y   dx[i] = grad[i] * f'(x[i])      from the forward's output y = f(x)
 
+   - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
+     rounded once, to nearest even. Their parameters are float.
    - The output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
@@ -17,8 +19,8 @@
    - An element's result does not depend on where in the array it is, nor on the instruction set among those with
      fused multiply-add (all but baseline x86-64).
    - "Error" is what the tests hold it to, in units in the last place (ULP) of float / double, with the default
-     parameters and grad = 1. A backward near a zero of its derivative is measured against the larger of the terms that
-     cancel there.
+     parameters and grad = 1; for halves, half a unit and what is left of float's error: 0.501. A backward near a zero
+     of its derivative is measured against the larger of the terms that cancel there.
 
    This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
    PYACTS_API, so that cffi and other tools can read it. */
@@ -26,6 +28,7 @@
 #define PYACTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define PYACTS_VERSION_MAJOR 0
 #define PYACTS_VERSION_MINOR 1
@@ -50,9 +53,9 @@ PYACTS_API const char *pyacts_isa(void);
    one output, the parameters as numbers (rounded to the dtype). */
 typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
 
-/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64". direction: "forward",
-   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
-   parameter from an array of n, given as further inputs, and ignore params. */
+/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction:
+   "forward", "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read
+   each parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
 /* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
@@ -70,6 +73,12 @@ PYACTS_API void pyacts_identity_backward_y_f32(size_t n, const float *grad, cons
 PYACTS_API void pyacts_identity_f64(size_t n, const double *x, double *y);
 PYACTS_API void pyacts_identity_backward_f64(size_t n, const double *grad, const double *x, double *dx);
 PYACTS_API void pyacts_identity_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_identity_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_identity_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_identity_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_identity_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_identity_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_identity_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* relu: max(x, 0).
    Exact. */
@@ -79,21 +88,38 @@ PYACTS_API void pyacts_relu_backward_y_f32(size_t n, const float *grad, const fl
 PYACTS_API void pyacts_relu_f64(size_t n, const double *x, double *y);
 PYACTS_API void pyacts_relu_backward_f64(size_t n, const double *grad, const double *x, double *dx);
 PYACTS_API void pyacts_relu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_relu_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* leaky_relu: x for x > 0, negative_slope * x for x <= 0.
    negative_slope is finite, usually 0.01; backward_y needs negative_slope >= 0.
+   parameter_grad: dnegative_slope[c] = sum of grad * (x for x < 0, else 0), over channel c.
    Error: forward 0.5 / 0.5, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
 PYACTS_API void pyacts_leaky_relu_f32(size_t n, const float *x, float *y, float negative_slope);
 PYACTS_API void pyacts_leaky_relu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float negative_slope);
 PYACTS_API void pyacts_leaky_relu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *negative_slope, float *dnegative_slope);
 PYACTS_API void pyacts_leaky_relu_f64(size_t n, const double *x, double *y, double negative_slope);
 PYACTS_API void pyacts_leaky_relu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double negative_slope);
 PYACTS_API void pyacts_leaky_relu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double negative_slope);
+PYACTS_API void pyacts_leaky_relu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *negative_slope, double *dnegative_slope);
+PYACTS_API void pyacts_leaky_relu_f16(size_t n, const uint16_t *x, uint16_t *y, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *negative_slope, float *dnegative_slope);
+PYACTS_API void pyacts_leaky_relu_bf16(size_t n, const uint16_t *x, uint16_t *y, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *negative_slope, float *dnegative_slope);
 
 /* prelu: x for x > 0, weight * x for x <= 0.
    weight is finite; backward_y needs weight >= 0.
    x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).
-   parameter_grad: dweight[c] = sum of grad * x over channel c where x < 0.
+   parameter_grad: dweight[c] = sum of grad * (x for x < 0, else 0), over channel c.
    Error: forward 0.5 / 0.5, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
 PYACTS_API void pyacts_prelu_f32(size_t outer, size_t channels, size_t inner, const float *x, const float *weight, float *y);
 PYACTS_API void pyacts_prelu_backward_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *weight, float *dx);
@@ -103,26 +129,56 @@ PYACTS_API void pyacts_prelu_f64(size_t outer, size_t channels, size_t inner, co
 PYACTS_API void pyacts_prelu_backward_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *weight, double *dx);
 PYACTS_API void pyacts_prelu_backward_y_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *y, const double *weight, double *dx);
 PYACTS_API void pyacts_prelu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *weight, double *dweight);
+PYACTS_API void pyacts_prelu_f16(size_t outer, size_t channels, size_t inner, const uint16_t *x, const float *weight, uint16_t *y);
+PYACTS_API void pyacts_prelu_backward_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, uint16_t *dx);
+PYACTS_API void pyacts_prelu_backward_y_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *y, const float *weight, uint16_t *dx);
+PYACTS_API void pyacts_prelu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, float *dweight);
+PYACTS_API void pyacts_prelu_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *x, const float *weight, uint16_t *y);
+PYACTS_API void pyacts_prelu_backward_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, uint16_t *dx);
+PYACTS_API void pyacts_prelu_backward_y_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *y, const float *weight, uint16_t *dx);
+PYACTS_API void pyacts_prelu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, float *dweight);
 
 /* elu: x for x > 0, alpha * (exp(x) - 1) for x <= 0.
    alpha is finite, usually 1; backward_y needs alpha >= 0.
+   parameter_grad: dalpha[c] = sum of grad * (exp(x) - 1 for x < 0, else 0), over channel c.
    Error: forward 1 / 1.2, backward 1.05 / 1.2, backward_y 0.5 / 0.5 ULP. */
 PYACTS_API void pyacts_elu_f32(size_t n, const float *x, float *y, float alpha);
 PYACTS_API void pyacts_elu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
 PYACTS_API void pyacts_elu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
+PYACTS_API void pyacts_elu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *alpha, float *dalpha);
 PYACTS_API void pyacts_elu_f64(size_t n, const double *x, double *y, double alpha);
 PYACTS_API void pyacts_elu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha);
 PYACTS_API void pyacts_elu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double alpha);
+PYACTS_API void pyacts_elu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *alpha, double *dalpha);
+PYACTS_API void pyacts_elu_f16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_elu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_elu_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_elu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
+PYACTS_API void pyacts_elu_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_elu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_elu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_elu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
 
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
+   parameter_grad: dbeta[c] = sum of grad * ((x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))), over channel c.
    Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_softplus_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_softplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_softplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
+PYACTS_API void pyacts_softplus_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *beta, float *dbeta);
 PYACTS_API void pyacts_softplus_f64(size_t n, const double *x, double *y, double beta);
 PYACTS_API void pyacts_softplus_backward_f64(size_t n, const double *grad, const double *x, double *dx, double beta);
 PYACTS_API void pyacts_softplus_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double beta);
+PYACTS_API void pyacts_softplus_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *beta, double *dbeta);
+PYACTS_API void pyacts_softplus_f16(size_t n, const uint16_t *x, uint16_t *y, float beta);
+PYACTS_API void pyacts_softplus_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
+PYACTS_API void pyacts_softplus_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float beta);
+PYACTS_API void pyacts_softplus_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+PYACTS_API void pyacts_softplus_bf16(size_t n, const uint16_t *x, uint16_t *y, float beta);
+PYACTS_API void pyacts_softplus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
+PYACTS_API void pyacts_softplus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float beta);
+PYACTS_API void pyacts_softplus_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
 
 /* sigmoid: 1 / (1 + exp(-x)).
    Error: forward 2.5 / 1.25, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
@@ -132,6 +188,12 @@ PYACTS_API void pyacts_sigmoid_backward_y_f32(size_t n, const float *grad, const
 PYACTS_API void pyacts_sigmoid_f64(size_t n, const double *x, double *y);
 PYACTS_API void pyacts_sigmoid_backward_f64(size_t n, const double *grad, const double *x, double *dx);
 PYACTS_API void pyacts_sigmoid_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_sigmoid_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sigmoid_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sigmoid_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* tanh: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
    Error: forward 1.05 / 1.5, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
@@ -141,6 +203,12 @@ PYACTS_API void pyacts_tanh_backward_y_f32(size_t n, const float *grad, const fl
 PYACTS_API void pyacts_tanh_f64(size_t n, const double *x, double *y);
 PYACTS_API void pyacts_tanh_backward_f64(size_t n, const double *grad, const double *x, double *dx);
 PYACTS_API void pyacts_tanh_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_tanh_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_tanh_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_tanh_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* softsign: x / (1 + |x|).
    Error: forward 1.5 / 1.5, backward 3.5 / 3.75, backward_y 2 / 2 ULP. */
@@ -150,15 +218,30 @@ PYACTS_API void pyacts_softsign_backward_y_f32(size_t n, const float *grad, cons
 PYACTS_API void pyacts_softsign_f64(size_t n, const double *x, double *y);
 PYACTS_API void pyacts_softsign_backward_f64(size_t n, const double *grad, const double *x, double *dx);
 PYACTS_API void pyacts_softsign_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_softsign_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_softsign_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_softsign_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_softsign_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_softsign_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_softsign_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* silu: x / (1 + exp(-beta * x)).
    beta is finite, usually 1.
+   parameter_grad: dbeta[c] = sum of grad * (x**2 * s * (1 - s) with s = 1 / (1 + exp(-beta * x))), over channel c.
    No backward_y: it is not monotone, so the output does not determine the input.
    Error: forward 3.5 / 2, backward 4 / 5 ULP. */
 PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
+PYACTS_API void pyacts_silu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *beta, float *dbeta);
 PYACTS_API void pyacts_silu_f64(size_t n, const double *x, double *y, double beta);
 PYACTS_API void pyacts_silu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double beta);
+PYACTS_API void pyacts_silu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *beta, double *dbeta);
+PYACTS_API void pyacts_silu_f16(size_t n, const uint16_t *x, uint16_t *y, float beta);
+PYACTS_API void pyacts_silu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
+PYACTS_API void pyacts_silu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+PYACTS_API void pyacts_silu_bf16(size_t n, const uint16_t *x, uint16_t *y, float beta);
+PYACTS_API void pyacts_silu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
+PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
 
 /* softmax: exp(x - max(x)) / sum(exp(x - max(x))).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
@@ -167,6 +250,10 @@ PYACTS_API void pyacts_softmax_f32(size_t outer, size_t n, size_t inner, const f
 PYACTS_API void pyacts_softmax_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 
 /* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
    Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;
@@ -178,6 +265,10 @@ PYACTS_API void pyacts_maxout_f32(size_t outer, size_t n, size_t inner, size_t p
 PYACTS_API void pyacts_maxout_backward_f32(size_t outer, size_t n, size_t inner, size_t pool_size, const float *grad, const size_t *index, float *dx);
 PYACTS_API void pyacts_maxout_f64(size_t outer, size_t n, size_t inner, size_t pool_size, const double *x, double *y, size_t *index);
 PYACTS_API void pyacts_maxout_backward_f64(size_t outer, size_t n, size_t inner, size_t pool_size, const double *grad, const size_t *index, double *dx);
+PYACTS_API void pyacts_maxout_f16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *x, uint16_t *y, size_t *index);
+PYACTS_API void pyacts_maxout_backward_f16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *grad, const size_t *index, uint16_t *dx);
+PYACTS_API void pyacts_maxout_bf16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *x, uint16_t *y, size_t *index);
+PYACTS_API void pyacts_maxout_backward_bf16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *grad, const size_t *index, uint16_t *dx);
 
 #ifdef __cplusplus
 }

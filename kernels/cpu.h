@@ -4,10 +4,14 @@
 #define PYACTS_CPU_H
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+
 static inline int cpu_has_avx2(void) {
+    unsigned a, b, c, d;
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __get_cpuid(1, &a, &b, &c, &d) &&
+           (c & bit_F16C); /* which not every compiler knows by name */
 }
 
 static inline int cpu_has_avx512(void) {

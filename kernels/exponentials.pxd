@@ -1,8 +1,10 @@
 """Activations made of one exponential: elu, softplus.
 
-Forward f(x) and backward grad * f'(x), from x and from y = f(x).
+Forward f(x) and backward grad * f'(x), from x and from y = f(x); f_grad_p is one element's share of the gradient with
+respect to the parameter p.
 """
-from real cimport KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, at_least, product_error, real, vanishing_with
+from real cimport (INFINITE, KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, at_least, product_error, real,
+                   vanishing_with, zero_or_nan)
 from vmath cimport exp_limit, exp_negative_raised, expm1_negative, log1p_unit, logistic, raised
 
 
@@ -24,10 +26,14 @@ cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
     cdef real left = vanishing_with(alpha, grad * (y + alpha), grad, y)
     return grad if y > ZERO else left                              # y has x's sign: alpha >= 0
 
+cdef inline double elu_grad_alpha(real grad, real x, real alpha) noexcept nogil:
+    return <double>grad * <double>expm1_negative(-x).high if x < ZERO else <double>zero_or_nan(grad, x)
+
 
 # softplus: log(1 + e**(beta x)) / beta
 # max(x, 0) + log1p(e**-|z|) / beta with z = beta x neither overflows nor loses the tail on the left. f'(x) is
-# 1 / (1 + e**-z); from y it is 1 - e**(-beta y), which expm1 gives without cancellation.
+# 1 / (1 + e**-z); from y it is 1 - e**(-beta y), which expm1 gives without cancellation. With respect to beta the
+# derivative is (x f'(x) - f(x)) / beta, which is the same for x and -x: there, for -|x|, nothing cancels.
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real a = beta * absolute(x)
@@ -44,3 +50,8 @@ cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
 
 cdef inline real softplus_backward_y(real grad, real y, real beta) noexcept nogil:
     return grad * absolute(expm1_negative(beta * y).high)
+
+cdef inline double softplus_grad_beta(real grad, real x, real beta) noexcept nogil:
+    cdef real left = -absolute(x)
+    cdef real size = (left * softplus_backward(ONE, left, beta) if left > -INFINITE else ZERO) - softplus(left, beta)
+    return <double>grad * <double>(size / beta)

@@ -1,5 +1,5 @@
 """maxout: the largest of every pool_size consecutive entries along the middle axis of an (outer, n, inner) array."""
-from real cimport BLOCK, ZERO, real, storage
+from real cimport BLOCK, put, real, storage, widened
 
 
 cdef inline bint beats(real candidate, real best) noexcept nogil:
@@ -16,16 +16,15 @@ cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_s
     cdef bint better
     cdef size_t i, p
     for i in range(width):
-        best[i] = x[i * step]
+        best[i] = widened(x[i * step])
         which[i] = 0
     for p in range(1, pool_size):
         for i in range(width):
-            candidate = x[i * step + p * pool_step]
+            candidate = widened(x[i * step + p * pool_step])
             better = beats(candidate, best[i])
             best[i] = candidate if better else best[i]
             which[i] = p if better else which[i]
-    for i in range(width):
-        y[i] = best[i]
+    put(width, best, y)
     if index != NULL:
         for i in range(width):
             index[i] = which[i]
@@ -73,7 +72,7 @@ cdef inline void spread(size_t width, const storage *grad, const size_t *index, 
     cdef size_t i, p
     for p in range(pool_size):
         for i in range(width):
-            dx[i * step + p * pool_step] = grad[i] if index[i] == p else ZERO
+            dx[i * step + p * pool_step] = grad[i] if index[i] == p else <storage>0
 
 
 cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,

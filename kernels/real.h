@@ -1,7 +1,8 @@
 /* What `real` and `storage` are, and the handful of operations that Cython cannot spell.
 
-   One Cython source is compiled once per (dtype, instruction-set level); setup.py chooses the dtype with
-   PYACTS_REAL_BITS. This is the only hand-written C of the kernels; the mathematics is in the .pxd files. */
+   One Cython source is compiled once per (dtype, instruction-set level); setup.py chooses the dtype by defining
+   PYACTS_DTYPE_f32 or its like. This is the only hand-written C of the kernels; the mathematics is in the .pxd files.
+ */
 #ifndef PYACTS_REAL_H
 #define PYACTS_REAL_H
 
@@ -10,21 +11,36 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
 
-/* The type that is computed in, the unsigned integer of its width, and the same type as it lies in the caller's
-   memory: at any address (aligned(1) keeps the compiler from assuming more; it costs nothing on x86-64 or Arm). */
-#if PYACTS_REAL_BITS == 32
-typedef float real;
-typedef uint32_t real_bits;
-#define LARGEST FLT_MAX
-#define PYACTS_BUILTIN(name) name##f
-#else
+/* The type that is computed in, and the unsigned integer of its width. */
+#if defined(PYACTS_DTYPE_f64)
 typedef double real;
 typedef uint64_t real_bits;
 #define LARGEST DBL_MAX
 #define PYACTS_BUILTIN(name) name
+#else
+typedef float real;
+typedef uint32_t real_bits;
+#define LARGEST FLT_MAX
+#define PYACTS_BUILTIN(name) name##f
 #endif
-typedef real storage __attribute__((aligned(1)));
+
+/* In the caller's memory, at any address (aligned(1) keeps the compiler from assuming more; it costs nothing on x86-64
+   or Arm): `storage` is an element of an array, which halves have as their bits, `parameter` a parameter, and
+   `packed_real` a real. */
+typedef real packed_real __attribute__((aligned(1)));
+#if defined(PYACTS_DTYPE_f16) || defined(PYACTS_DTYPE_bf16)
+typedef uint16_t storage __attribute__((aligned(1)));
+typedef float parameter __attribute__((aligned(1)));
+#define CONVERTED 1
+#else
+typedef packed_real storage;
+typedef packed_real parameter;
+#define CONVERTED 0
+#endif
 
 /* True in the float32 build: branches on it are decided by the compiler. */
 #define SINGLE (sizeof(real) == 4)
@@ -126,6 +142,73 @@ static inline real fused(real a, real b, real c) {
     double c_error = (product - (sum - c_rounded)) + ((double)c - c_rounded);
     return (real)(sum + (c_error + dekker((double)a, (double)b, product)));
 #endif
+}
+
+/* Between storage and real. float16 is converted by instructions where there are any, else by integer operations that
+   are vectorised; bfloat16 is the upper half of a float. Rounding is to nearest, ties to even. */
+#if defined(PYACTS_DTYPE_f16)
+static inline real widened(uint16_t half) {
+    uint32_t bits = (uint32_t)(half & 0x7fff) << 13, exponent = bits & 0x0f800000, smallest = 113u << 23;
+    bits += 112u << 23;                              /* the difference of the exponents' biases */
+    bits += exponent == 0x0f800000 ? 112u << 23 : 0; /* infinities and NaN */
+    /* A subnormal number: its bits behind those of the smallest normal one, which is then subtracted. */
+    bits = exponent == 0 ? to_bits(from_bits(bits + (1u << 23)) - from_bits(smallest)) : bits;
+    return from_bits(bits | (uint32_t)(half & 0x8000) << 16);
+}
+
+static inline uint16_t narrowed(real x) {
+    uint32_t bits = to_bits(x), sign = bits >> 16 & 0x8000, result;
+    bits &= 0x7fffffff;
+    result = (bits - (112u << 23) + 0xfff + (bits >> 13 & 1)) >> 13;
+    /* Below 2**-14, adding 0.5 rounds to a multiple of 2**-24, the unit of the subnormal numbers. */
+    result = bits < 113u << 23 ? to_bits(from_bits(bits) + 0.5f) - to_bits(0.5f) : result;
+    result = bits >= 143u << 23 ? (bits > 0x7f800000 ? 0x7e00 : 0x7c00) : result;
+    return (uint16_t)(sign | result);
+}
+#elif defined(PYACTS_DTYPE_bf16)
+static inline real widened(uint16_t half) { return from_bits((uint32_t)half << 16); }
+
+static inline uint16_t narrowed(real x) {
+    uint32_t bits = to_bits(x);
+    return (uint16_t)(x != x ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+#else
+#define widened(x) (x)
+#define narrowed(x) (x)
+#endif
+
+/* n elements as reals: where they lie if they are reals, else converted into buffer. */
+static inline const packed_real *as_real(size_t n, const storage *from, real *buffer) {
+#if CONVERTED
+    size_t k = 0;
+#if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
+    for (; k + 16 <= n; k += 16)
+        _mm512_storeu_ps(buffer + k, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(from + k))));
+#elif defined(PYACTS_DTYPE_f16) && defined(__F16C__)
+    for (; k + 8 <= n; k += 8)
+        _mm256_storeu_ps(buffer + k, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(from + k))));
+#endif
+    for (; k < n; ++k)
+        buffer[k] = widened(from[k]);
+    return buffer;
+#else
+    (void)n, (void)buffer;
+    return from;
+#endif
+}
+
+/* The reverse: n reals, rounded. */
+static inline void put(size_t n, const real *from, storage *to) {
+    size_t k = 0;
+#if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
+    for (; k + 16 <= n; k += 16)
+        _mm256_storeu_si256((void *)(to + k), _mm512_cvtps_ph(_mm512_loadu_ps(from + k), _MM_FROUND_TO_NEAREST_INT));
+#elif defined(PYACTS_DTYPE_f16) && defined(__F16C__)
+    for (; k + 8 <= n; k += 8)
+        _mm_storeu_si128((void *)(to + k), _mm256_cvtps_ph(_mm256_loadu_ps(from + k), _MM_FROUND_TO_NEAREST_INT));
+#endif
+    for (; k < n; ++k)
+        to[k] = narrowed(from[k]);
 }
 
 #endif

@@ -2,13 +2,16 @@
 
 cdef extern from "real.h" nogil:
     ctypedef float real         # float or double: decided when the C is compiled
-    ctypedef float storage      # the same, as it lies in memory: at any address
+    ctypedef float packed_real  # the same at any address
+    ctypedef float storage      # an element in the caller's memory: a real, or the bits of a half
+    ctypedef float parameter    # a parameter there: never a half
     ctypedef unsigned int real_bits
 
     enum:
         BLOCK                   # elements in 64 bytes
     const bint SINGLE           # whether real is float
     const real LARGEST          # the largest finite number
+    const bint CONVERTED        # whether storage is not real
     const bint FUSED            # whether muladd rounds once
     const int SIGNIFICAND_BITS  # those of the significand that are stored
 
@@ -18,6 +21,9 @@ cdef extern from "real.h" nogil:
     const real ONE
     const real NEGATIVE_ZERO
 
+    const packed_real *as_real(size_t n, const storage *start, real *buffer) noexcept
+    void put(size_t n, const real *start, storage *to) noexcept
+    real widened(storage x) noexcept
     real_bits to_bits(real x) noexcept
     real from_bits(real_bits b) noexcept
     real absolute(real x) noexcept

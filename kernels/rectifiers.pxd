@@ -1,8 +1,8 @@
 """Piecewise linear activations: identity, relu, leaky_relu, prelu.
 
 An activation is a forward function f(x) and a backward, grad * f'(x), from x and, where f can be undone, from
-y = f(x); a parameter_grad is one element's share of the gradient with respect to a parameter. All are exact but for
-the rounding of one product. At the kink the derivative is the left one: relu'(0) = 0, leaky_relu'(0) = negative_slope.
+y = f(x); f_grad_p is one element's share of the gradient with respect to the parameter p. All are exact but for the
+rounding of one product. At the kink the derivative is the left one: relu'(0) = 0, leaky_relu'(0) = negative_slope.
 """
 from real cimport INFINITE, LARGEST, ZERO, at_least, real, unordered, vanishing_with, zero_or_nan
 
@@ -46,6 +46,9 @@ cdef inline real leaky_relu_backward(real grad, real x, real negative_slope) noe
 cdef inline real leaky_relu_backward_y(real grad, real y, real negative_slope) noexcept nogil:
     return leaky_relu_backward(grad, y, negative_slope)         # y has x's sign: negative_slope >= 0
 
+cdef inline double leaky_relu_grad_negative_slope(real grad, real x, real negative_slope) noexcept nogil:
+    return <double>grad * <double>x if x < ZERO else <double>zero_or_nan(grad, x)
+
 
 # prelu: leaky_relu whose slope, the weight, is learned
 
@@ -58,5 +61,5 @@ cdef inline real prelu_backward(real grad, real x, real weight) noexcept nogil:
 cdef inline real prelu_backward_y(real grad, real y, real weight) noexcept nogil:
     return leaky_relu_backward(grad, y, weight)
 
-cdef inline double prelu_parameter_grad(real grad, real x, real weight) noexcept nogil:
-    return <double>grad * <double>x if x < ZERO else <double>zero_or_nan(grad, x)
+cdef inline double prelu_grad_weight(real grad, real x, real weight) noexcept nogil:
+    return leaky_relu_grad_negative_slope(grad, x, weight)

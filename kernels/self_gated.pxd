@@ -2,8 +2,9 @@
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered
-from vmath cimport gate, gate_limit, gate_open, gate_scale
+from real cimport (KNOWN_ONE, LARGEST, NEGATIVE_ZERO, ONE, ZERO, absolute, at_most, copy_sign, fused, product_error,
+                   real, unordered, zero_or_nan)
+from vmath cimport gate, gate_limit, gate_open, gate_scale, logistic_slope
 
 
 # silu (swish): x sigmoid(beta x)
@@ -33,3 +34,8 @@ cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
     cdef real h = fused(a, v * gate_scale(), ONE - a) * v * gate_scale()
     cdef real slope = h if beta * x < ZERO else ONE - h
     return grad * (x + beta if unordered(x, beta) else slope)
+
+cdef inline double silu_grad_beta(real grad, real x, real beta) noexcept nogil:
+    cdef real slope = logistic_slope(beta * at_most(absolute(x), LARGEST), ONE)         # it is even
+    cdef double product = <double>grad * <double>x * <double>x * <double>slope
+    return <double>zero_or_nan(grad, x) if slope == ZERO else product

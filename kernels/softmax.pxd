@@ -7,7 +7,8 @@ x - m is kept: dropping it costs 7 to 66 ULP, more than everything else together
 The gradient from y is y (grad - sum(grad y)), the sum being kept as a number and its rounding error.
 """
 from libc.string cimport memcpy
-from real cimport INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, at_least, fused, product_error, real, storage
+from real cimport (CONVERTED, INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused, packed_real,
+                   product_error, put, real, storage)
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 from vmath cimport Sum, exp_negative_raised, raised, two_sum
 
@@ -61,27 +62,45 @@ cdef inline real gradient(real grad, real y, Factor dot) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # Rows, LANES elements at a time; what is missing from the last ones is filled with something that does not count.
 
-cdef inline void load(size_t count, const storage *x, real filler, storage *span) noexcept nogil:
+cdef inline size_t spans(size_t n) noexcept nogil:
+    return (n + LANES - 1) // LANES
+
+
+cdef inline const packed_real *span(size_t n, const storage *x, size_t at, real filler, real *buffer) noexcept nogil:
+    """x[at : at + LANES] of a row of n."""
+    cdef storage last[LANES]
+    cdef const packed_real *reals
     cdef size_t i
+    if n - at >= LANES:
+        return as_real(LANES, x + at, buffer)
+    memcpy(last, x + at, (n - at) * sizeof(storage))
+    reals = as_real(LANES, last, buffer)
     for i in range(LANES):
-        span[i] = filler
-    memcpy(span, x, count * sizeof(storage))
+        buffer[i] = reals[i] if i < n - at else filler
+    return <const packed_real *>buffer
+
+
+cdef inline void put_span(size_t n, const real *result, storage *y, size_t at) noexcept nogil:
+    cdef storage last[LANES]
+    if n - at >= LANES:
+        put(LANES, result, y + at)
+    else:
+        put(LANES, result, last)
+        memcpy(y + at, last, (n - at) * sizeof(storage))
 
 
 cdef inline real largest(size_t n, const storage *x) noexcept nogil:
     """The maximum of a row. NaN may be passed over: it makes the sum NaN."""
-    cdef storage last[LANES]
+    cdef real buffer[LANES]
     cdef real top[LANES]
-    cdef size_t rest = n % LANES, half = LANES // 2, k, i
+    cdef const packed_real *reals
+    cdef size_t half = LANES // 2, k, i
     for i in range(LANES):
         top[i] = -INFINITE
-    for k in range(n // LANES):
+    for k in range(spans(n)):
+        reals = span(n, x, k * LANES, -INFINITE, buffer)
         for i in range(LANES):
-            top[i] = at_least(x[k * LANES + i], top[i])
-    if rest:
-        load(rest, x + n - rest, -INFINITE, last)
-        for i in range(LANES):
-            top[i] = at_least(last[i], top[i])
+            top[i] = at_least(reals[i], top[i])
     while half > 0:
         for i in range(half):
             top[i] = at_least(top[i + half], top[i])
@@ -89,95 +108,70 @@ cdef inline real largest(size_t n, const storage *x) noexcept nogil:
     return top[0]
 
 
-cdef inline void exponentials(const storage *x, real top, storage *y, double *lanes) noexcept nogil:
-    cdef real e[LANES]
-    cdef size_t i
-    for i in range(LANES):
-        e[i] = exp_below(x[i], top)
-    for i in range(LANES):
-        y[i] = e[i]
-        lanes[i] += <double>e[i]
-
-
-cdef inline void scale(const storage *e, Factor factor, storage *y) noexcept nogil:
-    cdef real result[LANES]
-    cdef size_t i
-    for i in range(LANES):
-        result[i] = scaled(e[i], factor)
-    for i in range(LANES):
-        y[i] = result[i]
-
-
 cdef inline void softmax_row(size_t n, const storage *x, storage *y) noexcept nogil:
     cdef double lanes[LANES]
-    cdef storage last[LANES]
+    cdef real buffer[LANES]
+    cdef real e[LANES]
+    cdef const packed_real *reals
     cdef Total total = Total(0, 0)
     cdef Factor factor
     cdef real top = largest(n, x)
-    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k
+    cdef size_t start = 0, k, i
     while start < n:
         clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, min(start + CHUNK, whole) // LANES):
-            exponentials(x + k * LANES, top, y + k * LANES, lanes)
+        for k in range(start // LANES, spans(min(start + CHUNK, n))):
+            reals = span(n, x, k * LANES, -INFINITE, buffer)
+            for i in range(LANES):
+                e[i] = exp_below(reals[i], top)
+            for i in range(LANES):
+                lanes[i] += <double>e[i]
+            if not CONVERTED:
+                put_span(n, e, y, k * LANES)
         start += CHUNK
-        if start >= n and rest:
-            load(rest, x + whole, -INFINITE, last)
-            exponentials(last, top, last, lanes)
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
     factor = inverse_of(total, top)
-    for k in range(whole // LANES):
-        scale(y + k * LANES, factor, y + k * LANES)
-    if rest:
-        scale(last, factor, last)
-        memcpy(y + whole, last, rest * sizeof(storage))
-
-
-cdef inline void products(const storage *grad, const storage *y, double *lanes) noexcept nogil:
-    cdef size_t i
-    for i in range(LANES):
-        lanes[i] += <double>grad[i] * <double>y[i]
-
-
-cdef inline void gradients(const storage *grad, const storage *y, Factor dot, storage *dx) noexcept nogil:
-    cdef real result[LANES]
-    cdef size_t i
-    for i in range(LANES):
-        result[i] = gradient(grad[i], y[i], dot)
-    for i in range(LANES):
-        dx[i] = result[i]
+    for k in range(spans(n)):
+        # A half would have lost the digits of the exponentials, which are then computed again.
+        reals = span(n, x if CONVERTED else y, k * LANES, -INFINITE, buffer)
+        for i in range(LANES):
+            e[i] = scaled(exp_below(reals[i], top) if CONVERTED else reals[i], factor)
+        put_span(n, e, y, k * LANES)
 
 
 cdef inline void softmax_backward_row(size_t n, const storage *grad, const storage *y, storage *dx) noexcept nogil:
     cdef double lanes[LANES]
-    cdef storage last_grad[LANES]
-    cdef storage last_y[LANES]
+    cdef real grad_buffer[LANES]
+    cdef real y_buffer[LANES]
+    cdef real result[LANES]
+    cdef const packed_real *grads
+    cdef const packed_real *ys
     cdef Total total = Total(0, 0)
     cdef Factor dot
-    cdef size_t rest = n % LANES, whole = n - rest, start = 0, k
+    cdef size_t start = 0, k, i
     while start < n:
         clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, min(start + CHUNK, whole) // LANES):
-            products(grad + k * LANES, y + k * LANES, lanes)
+        for k in range(start // LANES, spans(min(start + CHUNK, n))):
+            grads, ys = span(n, grad, k * LANES, ZERO, grad_buffer), span(n, y, k * LANES, ZERO, y_buffer)
+            for i in range(LANES):
+                lanes[i] += <double>grads[i] * <double>ys[i]
         start += CHUNK
-        if start >= n and rest:
-            load(rest, grad + whole, ZERO, last_grad)
-            load(rest, y + whole, ZERO, last_y)
-            products(last_grad, last_y, lanes)
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
     dot = parts(value_of(total))
-    for k in range(whole // LANES):
-        gradients(grad + k * LANES, y + k * LANES, dot, dx + k * LANES)
-    if rest:
-        gradients(last_grad, last_y, dot, last_grad)
-        memcpy(dx + whole, last_grad, rest * sizeof(storage))
+    for k in range(spans(n)):
+        grads, ys = span(n, grad, k * LANES, ZERO, grad_buffer), span(n, y, k * LANES, ZERO, y_buffer)
+        for i in range(LANES):
+            result[i] = gradient(grads[i], ys[i], dot)
+        put_span(n, result, dx, k * LANES)
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # Columns: width of them (at most TILE) side by side, `inner` elements from one row to the next
 
 cdef inline void softmax_columns(size_t n, size_t inner, size_t width, const storage *x, storage *y) noexcept nogil:
+    cdef real buffer[TILE]
+    cdef const packed_real *reals
     cdef real top[TILE]
     cdef real e[TILE]
     cdef double lanes[LANES * TILE]
@@ -188,16 +182,19 @@ cdef inline void softmax_columns(size_t n, size_t inner, size_t width, const sto
         top[j] = -INFINITE
         total[j] = Total(0, 0)
     for row in range(n):
+        reals = as_real(width, x + row * inner, buffer)
         for j in range(width):
-            top[j] = at_least(x[row * inner + j], top[j])
+            top[j] = at_least(reals[j], top[j])
     while start < n:
         clear(used, width, TILE, lanes)
         for row in range(start, min(start + CHUNK, n)):
+            reals = as_real(width, x + row * inner, buffer)
             for j in range(width):
-                e[j] = exp_below(x[row * inner + j], top[j])
+                e[j] = exp_below(reals[j], top[j])
             for j in range(width):
-                y[row * inner + j] = e[j]
                 lanes[row % LANES * TILE + j] += <double>e[j]
+            if not CONVERTED:
+                put(width, e, y + row * inner)
         start += CHUNK
         fold(used, width, TILE, lanes)
         for j in range(width):
@@ -205,14 +202,18 @@ cdef inline void softmax_columns(size_t n, size_t inner, size_t width, const sto
     for j in range(width):
         factor[j] = inverse_of(total[j], top[j])
     for row in range(n):
+        reals = as_real(width, (x if CONVERTED else y) + row * inner, buffer)
         for j in range(width):
-            e[j] = scaled(y[row * inner + j], factor[j])
-        for j in range(width):
-            y[row * inner + j] = e[j]
+            e[j] = scaled(exp_below(reals[j], top[j]) if CONVERTED else reals[j], factor[j])
+        put(width, e, y + row * inner)
 
 
 cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, const storage *grad, const storage *y,
                                           storage *dx) noexcept nogil:
+    cdef real grad_buffer[TILE]
+    cdef real y_buffer[TILE]
+    cdef const packed_real *grads
+    cdef const packed_real *ys
     cdef real result[TILE]
     cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
@@ -223,8 +224,9 @@ cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, 
     while start < n:
         clear(used, width, TILE, lanes)
         for row in range(start, min(start + CHUNK, n)):
+            grads, ys = as_real(width, grad + row * inner, grad_buffer), as_real(width, y + row * inner, y_buffer)
             for j in range(width):
-                lanes[row % LANES * TILE + j] += <double>grad[row * inner + j] * <double>y[row * inner + j]
+                lanes[row % LANES * TILE + j] += <double>grads[j] * <double>ys[j]
         start += CHUNK
         fold(used, width, TILE, lanes)
         for j in range(width):
@@ -232,10 +234,10 @@ cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, 
     for j in range(width):
         dot[j] = parts(value_of(total[j]))
     for row in range(n):
+        grads, ys = as_real(width, grad + row * inner, grad_buffer), as_real(width, y + row * inner, y_buffer)
         for j in range(width):
-            result[j] = gradient(grad[row * inner + j], y[row * inner + j], dot[j])
-        for j in range(width):
-            dx[row * inner + j] = result[j]
+            result[j] = gradient(grads[j], ys[j], dot[j])
+        put(width, result, dx + row * inner)
 
 
 # ----------------------------------------------------------------------------------------------------------------

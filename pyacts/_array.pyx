@@ -10,15 +10,17 @@ are generated from the catalogue into functions.pxi, which is included at the en
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
-from table cimport MOST_PARAMS      # generated from the catalogue
+from table cimport MOST_PARAMS, N_DTYPES    # generated from the catalogue
 
 import operator
 from math import prod
 
 import numpy as np
+
+from pyacts import catalog
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -30,6 +32,9 @@ cdef extern from "pyacts.h" nogil:
     pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction)
     const char *pyacts_isa()
     const char *pyacts_version()
+
+cdef extern from "numpy/arrayobject.h":
+    int NPY_USERDEF
 
 cdef extern from "Python.h":
     void PyErr_NoMemory() noexcept
@@ -45,11 +50,20 @@ cdef enum:
     CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
     LINES = 32768           # the same for lines of softmax, all together
 
-# The dtypes, in the order that arrays of kernels have.
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-SUFFIXES = (b"f32", b"f64")
-SUPPORTED = "float32 or float64"
+# The dtypes in the order of the catalogue, by their index d: arrays of kernels have the same. What is None is not
+# NumPy's own, and is found when the first array of it is seen.
+cdef enum:
+    F32 = 0
+    F64 = 1
+    F16 = 2
+    BF16 = 3
+
+SUFFIXES = [suffix.encode() for suffix in catalog.DTYPES]
+DTYPES = [np.dtype(d.name) if hasattr(np, d.name) else None for d in catalog.DTYPES.values()]
+SUPPORTED = " or ".join(", ".join(d.name for d in catalog.DTYPES.values()).rsplit(", ", 1))
+ITEMSIZES = [2 if dtype is None else dtype.itemsize for dtype in DTYPES]
 DIRECTIONS = ("forward", "backward", "backward_y")
+cdef int bfloat16_number = -1
 
 cdef enum:
     FORWARD = 0
@@ -60,10 +74,38 @@ cdef enum:
 # ----------------------------------------------------------------------------------------------------------------
 # Arrays
 
-cdef inline int dtype_index(cnp.ndarray a) noexcept:
+cdef inline int number_index(int number) noexcept:
+    if number == cnp.NPY_FLOAT32:
+        return F32
+    if number == cnp.NPY_FLOAT64:
+        return F64
+    if number == cnp.NPY_FLOAT16:
+        return F16
+    return BF16 if number == bfloat16_number else -1
+
+
+cdef inline int dtype_index(cnp.ndarray a) except? -1:
     """Index into DTYPES, -1 if the kernels have no such dtype. Byte order is a matter of is_direct."""
-    cdef int number = cnp.PyArray_TYPE(a)
-    return 0 if number == cnp.NPY_FLOAT32 else 1 if number == cnp.NPY_FLOAT64 else -1
+    cdef int d = number_index(cnp.PyArray_TYPE(a))
+    return index_of((<object>a).dtype) if d < 0 else d
+
+
+cdef int index_of(dtype) except? -1:
+    """dtype_index of a dtype. The first bfloat16 seen is added to DTYPES and to every ufunc."""
+    global bfloat16_number
+    if not isinstance(dtype, np.dtype):
+        return -1
+    if bfloat16_number < 0 and dtype.num >= NPY_USERDEF and dtype.name == "bfloat16":
+        DTYPES[BF16] = dtype.newbyteorder("=")
+        bfloat16_number = dtype.num
+        for loops in user_loops:
+            register_bfloat16(loops)
+    return number_index(dtype.num)
+
+
+cdef inline bint is_single(int d) noexcept:
+    """Whether the parameters that come with a dtype are float."""
+    return d != F64
 
 
 cdef inline bint is_direct(cnp.ndarray a, int flags) noexcept:
@@ -101,6 +143,7 @@ cdef result_dtype(str function, dtype):
     """The dtype that a ufunc makes of this one; None for what is no dtype of NumPy's."""
     if not isinstance(dtype, np.dtype):
         return None
+    index_of(dtype)
     try:
         return ufuncs["identity"].resolve_dtypes((dtype, None))[1]
     except TypeError:
@@ -109,9 +152,10 @@ cdef result_dtype(str function, dtype):
 
 cdef as_operand(value):
     """What a ufunc takes: arrays of other libraries as they are, everything else as a NumPy array."""
-    if isinstance(value, np.ndarray) or hasattr(type(value), "__array_ufunc__"):
-        return value
-    return np.asarray(value)
+    if not isinstance(value, np.ndarray) and not hasattr(type(value), "__array_ufunc__"):
+        value = np.asarray(value)
+    index_of(getattr(value, "dtype", None))
+    return value
 
 
 cdef has_rules_of_its_own(array):
@@ -150,7 +194,7 @@ cdef tuple as_similar(a, b):
     """Lists and numbers, of which at least one of the two is, as arrays of the other's dtype or that of both."""
     arrays = np.asarray(a), np.asarray(b)
     typed = [array.dtype for array, given in zip(arrays, (a, b), strict=True) if hasattr(given, "dtype")]
-    dtype = typed[0] if typed and typed[0].kind == "f" else np.result_type(*arrays)
+    dtype = typed[0] if typed and (typed[0].kind == "f" or index_of(typed[0]) >= 0) else np.result_type(*arrays)
     with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
         return tuple(array.astype(dtype, casting="same_kind", copy=False) for array in arrays)
 
@@ -199,13 +243,17 @@ cdef struct Loop:                   # what the inner loop of a ufunc has to know
     pyacts_kernel arrays            # parameters are arrays
     int n_inputs                    # without the parameters
     int n_params
-    size_t itemsize
+    size_t itemsize                 # of inputs and output
+    size_t param_size
 
 
 cdef inline void copy_strided(size_t n, size_t itemsize, const char *source, cnp.npy_intp from_step, char *target,
                               cnp.npy_intp to_step) noexcept nogil:
     cdef cnp.npy_intp k, count = <cnp.npy_intp>n
-    if itemsize == 4:
+    if itemsize == 2:
+        for k in range(count):
+            memcpy(target + k * to_step, source + k * from_step, 2)
+    elif itemsize == 4:
         for k in range(count):
             memcpy(target + k * to_step, source + k * from_step, 4)
     else:
@@ -222,70 +270,96 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
     cdef void *outputs[1]
     cdef double params[MOST_PARAMS]
     cdef int n_operands = loop.n_inputs + loop.n_params, k
-    cdef cnp.npy_intp itemsize = <cnp.npy_intp>loop.itemsize, n = dimensions[0], at = 0, count = n
-    cdef bint scalars = True, buffered = steps[n_operands] != itemsize
+    cdef cnp.npy_intp sizes[2 + MOST_PARAMS + 1]
+    cdef cnp.npy_intp n = dimensions[0], at = 0, count = n
+    cdef bint scalars = True, buffered = False
     cdef fexcept_t flags
     fegetexceptflag(&flags, FE_ALL_EXCEPT)
-    for k in range(n_operands):
-        if k >= loop.n_inputs and steps[k] != 0:
+    for k in range(n_operands + 1):
+        sizes[k] = loop.param_size if loop.n_inputs <= k < n_operands else loop.itemsize
+        if loop.n_inputs <= k < n_operands and steps[k] != 0:
             scalars = False
-    for k in range(n_operands):
-        if steps[k] != itemsize and (k < loop.n_inputs or not scalars):
+    for k in range(n_operands + 1):
+        if loop.n_inputs <= k < n_operands and scalars:
+            params[k - loop.n_inputs] = (<float *>args[k])[0] if sizes[k] == 4 else (<double *>args[k])[0]
+        elif steps[k] != sizes[k]:
             buffered = True
-        if k >= loop.n_inputs and scalars:
-            params[k - loop.n_inputs] = (<float *>args[k])[0] if itemsize == 4 else (<double *>args[k])[0]
     while at < n:
         if buffered:
             count = min(n - at, <cnp.npy_intp>CHUNK)
         for k in range(n_operands if not scalars else loop.n_inputs):
             inputs[k] = args[k] + at * steps[k]
-            if steps[k] != itemsize:
-                copy_strided(count, itemsize, args[k] + at * steps[k], steps[k], buffers[k], itemsize)
+            if steps[k] != sizes[k]:
+                copy_strided(count, sizes[k], args[k] + at * steps[k], steps[k], buffers[k], sizes[k])
                 inputs[k] = buffers[k]
-        outputs[0] = args[n_operands] + at * itemsize
-        if steps[n_operands] != itemsize:
-            outputs[0] = buffers[n_operands]
+        k = n_operands
+        outputs[0] = args[k] + at * sizes[k]
+        if steps[k] != sizes[k]:
+            outputs[0] = buffers[k]
         if scalars:
             loop.scalars(count, inputs, outputs, params)
         else:
             loop.arrays(count, inputs, outputs, NULL)
-        if steps[n_operands] != itemsize:
-            copy_strided(count, itemsize, buffers[n_operands], itemsize, args[n_operands] + at * steps[n_operands],
-                         steps[n_operands])
+        if steps[k] != sizes[k]:
+            copy_strided(count, sizes[k], buffers[k], sizes[k], args[k] + at * steps[k], steps[k])
         at += count
     fesetexceptflag(&flags, FE_ALL_EXCEPT)      # NumPy would make warnings of what was raised
 
 
 cdef struct Ufunc:                  # what NumPy keeps pointers to, for good
-    cnp.PyUFuncGenericFunction functions[2]
-    void *data[2]
-    char types[2 * (2 + MOST_PARAMS + 1)]
-    Loop loops[2]
+    cnp.PyUFuncGenericFunction functions[N_DTYPES]
+    void *data[N_DTYPES]
+    char types[N_DTYPES * (2 + MOST_PARAMS + 1)]
+    Loop loops[N_DTYPES]
 
 
-cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, int n_inputs, doc, bytes signature=None):
-    cdef int d, k
+cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, bytes signature=None):
+    cdef int n_inputs = u.loops[0].n_inputs, n_operands = n_inputs + u.loops[0].n_params + 1, at = 0, k
     encoded = name.encode(), doc.encode()
     kept_alive.append(encoded)
-    for d in range(2):
-        u.functions[d] = function
-        u.data[d] = &u.loops[d]
-        for k in range(n_inputs + 1):
-            u.types[d * (n_inputs + 1) + k] = cnp.NPY_FLOAT32 if d == 0 else cnp.NPY_FLOAT64
+    # The first loop that all inputs can be cast to safely is taken: from the smallest to the largest, as in np.exp.
+    for at, d in enumerate((F16, F32, F64)):
+        u.functions[at] = function
+        u.data[at] = &u.loops[<int>d]
+        for k in range(n_operands):
+            u.types[at * n_operands + k] = DTYPES[d].num
+            if n_inputs <= k < n_operands - 1:
+                u.types[at * n_operands + k] = cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64
     ufunc = cnp.PyUFunc_FromFuncAndDataAndSignature(
-        u.functions, u.data, u.types, 2, n_inputs, 1, cnp.PyUFunc_None, encoded[0], encoded[1], 0,
+        u.functions, u.data, u.types, at + 1, n_operands - 1, 1, cnp.PyUFunc_None, encoded[0], encoded[1], 0,
         NULL if signature is None else <char *>signature)
     ufuncs[name] = ufunc
+    user_loops.append((ufunc, <size_t>u))
     return ufunc
+
+
+cdef register_bfloat16(loops):
+    cdef Ufunc *u = <Ufunc *><size_t>loops[1]
+    cdef Loop *loop = &u.loops[<int>BF16]
+    cdef int types[2 + MOST_PARAMS + 1]
+    cdef int k
+    for k in range(loop.n_inputs + loop.n_params + 1):
+        types[k] = cnp.NPY_FLOAT32 if loop.n_inputs <= k < loop.n_inputs + loop.n_params else bfloat16_number
+    cnp.PyUFunc_RegisterLoopForType(loops[0], bfloat16_number, u.functions[0], types, loop)
 
 
 NUMBERS = frozenset((float, int, *np.sctypeDict.values()))      # whose conversion runs nobody's code
 kept_alive = []
+user_loops = []                     # (ufunc, the address of its Ufunc)
 ufuncs = {}                         # by name; pyacts._ufuncs makes a module of them
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # Elementwise activations
+
+cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
+    size_t outer
+    size_t n
+    size_t inner
+
+
+ctypedef void (*parameter_grad_kernel)(int d, Lines lines, const void *grad, const void *x, void **params,
+                                       void **dparams) noexcept nogil
 
 cdef class Elementwise:
     """The kernels and ufuncs of one elementwise activation, and the checks of its arguments."""
@@ -293,9 +367,11 @@ cdef class Elementwise:
         object activation
         str name
         int n_params
-        bint positive[MOST_PARAMS]
-        bint nonnegative_for_y[MOST_PARAMS]
-        pyacts_kernel kernels[3][2]
+        double minimum[MOST_PARAMS]         # -inf for none
+        bint exclusive[MOST_PARAMS]
+        int minimum_of[MOST_PARAMS]         # the parameter that is the minimum, or -1
+        double minimum_y[MOST_PARAMS]
+        pyacts_kernel kernels[3][N_DTYPES]
         Ufunc storage[3]
         object forward_ufunc, backward_ufunc, backward_y_ufunc
 
@@ -305,25 +381,27 @@ cdef class Elementwise:
         self.activation = activation
         self.name = activation.name
         self.n_params = len(activation.parameters)
-        for k in range(self.n_params):
-            self.positive[k] = activation.parameters[k].positive
-            self.nonnegative_for_y[k] = activation.parameters[k].nonnegative_for_y
+        names = [p.name for p in activation.parameters]
+        for k, p in enumerate(activation.parameters):
+            self.minimum_of[k] = names.index(p.minimum) if isinstance(p.minimum, str) else -1
+            self.minimum[k] = -INFINITY if p.minimum is None or self.minimum_of[k] >= 0 else p.minimum
+            self.exclusive[k] = p.exclusive
+            self.minimum_y[k] = -INFINITY if p.minimum_y is None else p.minimum_y
         made = [None, None, None]
         for direction, word in enumerate(DIRECTIONS):
             if word not in activation.directions:
                 continue
-            for d in range(2):
+            for d in range(N_DTYPES):
                 self.kernels[direction][d] = self.find(d, word)
                 loop = &self.storage[direction].loops[d]
                 loop.scalars = self.kernels[direction][d]
                 loop.arrays = self.find(d, word + "_arrays") if self.n_params else <pyacts_kernel>NULL
                 loop.n_inputs = 1 if direction == FORWARD else 2
                 loop.n_params = self.n_params
-                loop.itemsize = DTYPES[d].itemsize
+                loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
             name = self.name if direction == FORWARD else f"{self.name}_{word}"
             face = self.name if direction == FORWARD else f"{self.name}_backward"
             made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
-                                         self.n_params + (1 if direction == FORWARD else 2),
                                          f"The ufunc behind pyacts.{face}.")
         self.forward_ufunc, self.backward_ufunc, self.backward_y_ufunc = made
 
@@ -343,18 +421,26 @@ cdef class Elementwise:
             exact = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else float(value)
         except OverflowError:       # an integer too large for a double
             exact = float("inf")
-        cdef double rounded = <float>exact if d == 0 else exact
-        if not isfinite(rounded) or self.positive[k] and rounded <= 0 or (
-                from_y and self.nonnegative_for_y[k] and rounded < 0):
-            name = self.activation.parameters[k].name
-            also = "" if rounded == exact else f", which is {rounded} in {DTYPES[d]}"
-            if not isfinite(rounded):
-                raise ValueError(f"{self.name}: {name} must be finite, got {value}{also}")
-            if self.positive[k]:
-                raise ValueError(f"{self.name}: {name} must be greater than 0, got {value}{also}")
-            raise ValueError(f"{self.name}_backward: from y, {name} must be at least 0, got {value}: the output does "
-                             "not tell the two sides of zero apart; pass x instead")
-        return rounded
+        cdef double rounded = <float>exact if is_single(d) else exact
+        cdef bint in_domain = isfinite(rounded) and (
+            rounded > self.minimum[k] or rounded == self.minimum[k] and not self.exclusive[k])
+        if in_domain and not (from_y and rounded < self.minimum_y[k]):
+            return rounded
+        p = self.activation.parameters[k]
+        got = f"got {value}" if rounded == exact else f"got {value}, which is {rounded} in float32"
+        if not isfinite(rounded):
+            raise ValueError(f"{self.name}: {p.name} must be finite, {got}")
+        if not in_domain:
+            raise ValueError(f"{self.name}: {p.name} must be {p.domain}, {got}")
+        raise ValueError(f"{self.name}_backward: from y, {p.name} must be at least {p.minimum_y:g}, {got}: the output "
+                         "does not tell the sides of the kink apart; pass x instead")
+
+    cdef int check_order(self, int k, double value, double minimum) except -1:
+        """Raise if parameter k is smaller than the parameter that is its minimum."""
+        if value < minimum:
+            p = self.activation.parameters[k]
+            raise ValueError(f"{self.name}: {p.name} must be {p.domain}, got {value} and {minimum}")
+        return 0
 
     cdef bint is_number(self, object value, int k) except -1:
         """True for a number, False for an array, else TypeError."""
@@ -366,7 +452,7 @@ cdef class Elementwise:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError(f"{self.name}: {name} is a MaskedArray, whose mask would be ignored: fill it")
         dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-        if getattr(dtype, "kind", None) not in ("b", "i", "u", "f"):
+        if getattr(dtype, "kind", None) not in ("b", "i", "u", "f") and index_of(dtype) < 0:
             raise TypeError(f"{self.name}: {name} must be a number or an array of numbers, not {type(value).__name__}")
         return np.ndim(value) == 0
 
@@ -383,6 +469,8 @@ cdef class Elementwise:
             if not self.is_number(value, k):
                 return False
             values[k] = self.number(<object>given[k], k, d, from_y)
+            if self.minimum_of[k] >= 0:
+                self.check_order(k, values[k], values[self.minimum_of[k]])
         return True
 
     cdef list operands(self, PyObject **given, object x, bint from_y, dict keywords):
@@ -392,15 +480,19 @@ cdef class Elementwise:
             return []
         dtype = keywords.get("dtype")
         result = result_dtype(self.name, getattr(x, "dtype", None) if dtype is None else np.dtype(dtype))
+        cdef int d = F64 if result is None else index_of(result)
+        own = np.float32 if is_single(d) else np.float64
         found = []
         for k in range(self.n_params):
             value = <object>given[k]
             if self.is_number(value, k):
-                number = self.number(value, k, 1 if result is None else DTYPES.index(result), from_y)
-                found.append(number if result is None else result.type(number))
+                number = self.number(value, k, d, from_y)
+                if self.minimum_of[k] >= 0 and np.ndim(found[self.minimum_of[k]]) == 0:
+                    self.check_order(k, number, found[self.minimum_of[k]])
+                found.append(number if result is None else own(number))
             else:
                 with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
-                    found.append(as_operand(value).astype(np.float64 if result is None else result))
+                    found.append(as_operand(value).astype(own))
         return found
 
     # Calls
@@ -485,6 +577,57 @@ cdef class Elementwise:
         result = ufunc(operand, saved, *parameters, **({} if out is None else {"out": out}))
         return grad if inplace else result
 
+    cdef object parameter_grad(self, object grad, object x, PyObject **given, parameter_grad_kernel kernel):
+        """The gradients with respect to the learned parameters, each summed over the axes it was broadcast along."""
+        cdef void *params[MOST_PARAMS]
+        cdef void *dparams[MOST_PARAMS]
+        cdef cnp.ndarray first, second
+        cdef Lines lines
+        cdef int d, k
+        function = f"{self.name}_parameter_grad"
+        grad, x = check_pair(function, grad, x, "x")
+        operands = self.operands(given, x, False, {})       # before the others are looked at: it may run code
+        first, second = as_direct(function, grad), as_direct(function, x)
+        shape = shape_of(second)
+        if shape_of(first) != shape:
+            raise ValueError(f"{function}() needs grad and x of the same shape, got {shape_of(first)} and {shape}")
+        joint = np.broadcast_shapes(*map(np.shape, operands))
+        if np.broadcast_shapes(shape, joint) != shape:
+            raise ValueError(f"{function}(): the parameters' shape {joint} does not broadcast to that of x, {shape}")
+        # Bring the axes that the parameters vary along together: (summed, parameters', summed).
+        padded = (1,) * (len(shape) - len(joint)) + joint
+        kept = [axis for axis, (size, own) in enumerate(zip(shape, padded, strict=True)) if own == size != 1]
+        if kept and kept != [axis for axis in range(kept[0], kept[-1] + 1) if shape[axis] != 1]:
+            order = [axis for axis in range(len(shape)) if axis not in kept] + kept
+            first, second = np.ascontiguousarray(first.transpose(order)), np.ascontiguousarray(second.transpose(order))
+            lines.inner = 1
+        else:
+            lines.inner = prod(shape[kept[-1] + 1:]) if kept else prod(shape)
+        lines.n = prod(shape[axis] for axis in kept)
+        lines.outer = prod(shape) // (lines.n * lines.inner) if lines.n * lines.inner else 0
+        values = [np.ascontiguousarray(np.broadcast_to(operand, joint)) for operand in operands]
+        learned = [k for k, p in enumerate(self.activation.parameters) if p.learned]
+        targets = [np.empty_like(values[k]) for k in learned]
+        for k, array in enumerate(values):
+            params[k] = cnp.PyArray_DATA(array)
+        for k, array in enumerate(targets):
+            dparams[k] = cnp.PyArray_DATA(array)
+        d = dtype_index(second)
+        with nogil:
+            kernel(d, lines, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second), params, dparams)
+        results = tuple(summed_to(target.reshape(joint), np.shape(operands[k]))
+                        for k, target in zip(learned, targets, strict=True))
+        return results[0] if len(results) == 1 else results
+
+
+cdef object summed_to(array, shape):
+    """The sum over the axes that an array of that shape is broadcast along to the array's shape."""
+    if array.shape != shape:
+        extra = array.ndim - len(shape)
+        axes = (*range(extra), *(k + extra for k, n in enumerate(shape) if n == 1 != array.shape[k + extra]))
+        array = array.sum(axes, np.float64).astype(array.dtype).reshape(shape)
+    return array[()]
+
 
 cdef cnp.ndarray direct_target(cnp.ndarray a, cnp.ndarray b, object out):
     """A new array like a, or `out` if a kernel can write it while reading a and b; None if it cannot."""
@@ -507,12 +650,6 @@ ctypedef void (*softmax_kernel)(size_t outer, size_t n, size_t inner, const void
                                 const pyacts_softmax_options *options) noexcept nogil
 ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y,
                                          void *dx, const pyacts_softmax_options *options) noexcept nogil
-
-cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
-    size_t outer
-    size_t n
-    size_t inner
-
 
 cdef int counted_axis(shape, axis) except -1:
     """The axis counted from the front."""
@@ -594,21 +731,20 @@ cdef class Softmax:
     """The kernels and gufuncs of softmax, and the checks of its arguments."""
     cdef:
         str name
-        softmax_kernel kernels[2]
-        softmax_backward_kernel backward_kernels[2]
+        softmax_kernel kernels[N_DTYPES]
+        softmax_backward_kernel backward_kernels[N_DTYPES]
         Ufunc storage[2]
         object forward_ufunc, backward_ufunc
 
     cdef make_ufuncs(self, str name):
         cdef int d
         self.name = name
-        for d in range(2):
-            size = DTYPES[d].itemsize
-            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 0, size)
-            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 0, size)
-        self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name, 1,
+        for d in range(N_DTYPES):
+            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 0, ITEMSIZES[d], 0)
+            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 0, ITEMSIZES[d], 0)
+        self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name,
                                         f"The gufunc behind pyacts.{name}.", b"(n)->(n)")
-        self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y", 2,
+        self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y",
                                          f"The gufunc behind pyacts.{name}_backward.", b"(n),(n)->(n)")
 
     cdef void run(self, int d, Lines lines, const void *x, void *y) noexcept:
@@ -655,7 +791,7 @@ cdef class Softmax:
                 return x
         check_target(x, "x", f"use pyacts.{self.name}(x)")
         position = softmax_axis(self.name, x.shape, axis)
-        d = DTYPES.index(x.dtype.newbyteorder("="))
+        d = index_of(x.dtype)
         for (block,) in blocks_of_lines([x.view(np.ndarray)], position):
             target = np.ascontiguousarray(block, DTYPES[d])
             self.run(d, lines_of(target, target.ndim - 1), cnp.PyArray_DATA(target), cnp.PyArray_DATA(target))
@@ -695,7 +831,7 @@ cdef class Softmax:
                     return grad if inplace else target
         if not inplace:
             return self.backward_ufunc(operand, saved, axis=axis, **({} if out is None else {"out": out}))
-        d = DTYPES.index(operand.dtype.newbyteorder("="))
+        d = index_of(operand.dtype)
         for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
             first = np.ascontiguousarray(grad_block, DTYPES[d])
             second = np.ascontiguousarray(y_block, DTYPES[d])
@@ -706,14 +842,12 @@ cdef class Softmax:
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# maxout and the gradients of parameters: contiguous arrays, made so where they are not
+# maxout: contiguous arrays, made so where they are not
 
 ctypedef void (*maxout_kernel)(size_t outer, size_t n, size_t inner, size_t pool_size, const void *x, void *y,
                                size_t *index) noexcept nogil
 ctypedef void (*maxout_backward_kernel)(size_t outer, size_t n, size_t inner, size_t pool_size, const void *grad,
                                         const size_t *index, void *dx) noexcept nogil
-ctypedef void (*parameter_grad_kernel)(size_t outer, size_t channels, size_t inner, const void *grad, const void *x,
-                                       const void *param, void *dparam) noexcept nogil
 
 
 cdef object as_direct(str function, object array):
@@ -780,44 +914,6 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
 
 cdef tuple shape_of(cnp.ndarray a):
     return (<object>a).shape
-
-
-cdef object parameter_grad(parameter_grad_kernel *kernels, Elementwise activation, object grad, object x, object param):
-    """The gradient of a parameter: summed over the axes of x that it was broadcast along."""
-    cdef PyObject *given[MOST_PARAMS]
-    cdef cnp.ndarray first, second, values, target
-    cdef parameter_grad_kernel kernel
-    cdef size_t outer, channels, inner
-    function = f"{activation.name}_parameter_grad"
-    grad, x = check_pair(function, grad, x, "x")
-    given[0] = <PyObject *>param
-    (operand,) = activation.operands(given, x, False, {})       # before the others are looked at: it may run code
-    first, second = as_direct(function, grad), as_direct(function, x)
-    shape = shape_of(second)
-    if shape_of(first) != shape:
-        raise ValueError(f"{function}() needs grad and x of the same shape, got {shape_of(first)} and {shape}")
-    if np.broadcast_shapes(shape, np.shape(operand)) != shape:
-        raise ValueError(f"{function}(): the parameter's shape {np.shape(operand)} does not broadcast to that of x, "
-                         f"{shape}")
-    # Bring the axes that the parameter varies along together: (summed, parameter's, summed).
-    padded = (1,) * (len(shape) - np.ndim(operand)) + np.shape(operand)
-    kept = [k for k, (size, own) in enumerate(zip(shape, padded, strict=True)) if own == size != 1]
-    summed = [k for k in range(len(shape)) if k not in kept]
-    if kept and kept != [k for k in range(kept[0], kept[-1] + 1) if shape[k] != 1]:
-        first = np.ascontiguousarray(np.transpose(first, summed + kept))
-        second = np.ascontiguousarray(np.transpose(second, summed + kept))
-        inner = 1
-    else:
-        inner = prod(shape[kept[-1] + 1:]) if kept else prod(shape)
-    values = np.ascontiguousarray(operand)
-    target = np.empty_like(values)
-    channels = prod(shape[k] for k in kept)
-    outer = prod(shape) // (channels * inner) if channels * inner else 0
-    kernel = kernels[dtype_index(second)]
-    with nogil:
-        kernel(outer, channels, inner, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second), cnp.PyArray_DATA(values),
-               cnp.PyArray_DATA(target))
-    return target.reshape(np.shape(operand))[()]
 
 
 def version():

@@ -9,7 +9,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["ACTIVATIONS", "Activation", "Parameter"]
+__all__ = ["ACTIVATIONS", "DTYPES", "Activation", "Dtype", "Parameter"]
+
+
+@dataclass(frozen=True)
+class Dtype:
+    """An element type.
+
+    Attributes
+    ----------
+    name : str
+        In NumPy (``bfloat16``: in ml_dtypes).
+    c_type : str
+        In C, where halves are passed as their bits.
+    c_parameter : str
+        The C type of the parameters that come with it.
+    """
+
+    name: str
+    c_type: str
+    c_parameter: str
+
+
+# By the suffix of the C functions.
+DTYPES: dict[str, Dtype] = {
+    "f32": Dtype("float32", "float", "float"),
+    "f64": Dtype("float64", "double", "double"),
+    "f16": Dtype("float16", "uint16_t", "float"),
+    "bf16": Dtype("bfloat16", "uint16_t", "float"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,18 +51,39 @@ class Parameter:
         None for a parameter that must be given.
     meaning : str
         What it is, as the docstrings say it.
-    positive : bool
-        Whether it must be greater than zero. Every parameter must be finite.
-    nonnegative_for_y : bool
-        Whether backward from the output needs it to be at least zero: otherwise the output does not tell which side
-        of the kink the input was on.
+    minimum : float, str or None
+        The least value it may have: a number, or that of the parameter with this name, which comes earlier. None: any.
+        Every parameter must be finite.
+    exclusive : bool
+        Whether the minimum itself is too small.
+    minimum_y : float or None
+        The least value with which backward can start from the output: with a smaller one the output does not tell
+        which side of the kink the input was on.
+    gradient : str
+        The derivative of f(x) with respect to it, for one that networks learn.
     """
 
     name: str
     default: float | None
     meaning: str
-    positive: bool = False
-    nonnegative_for_y: bool = False
+    minimum: float | str | None = None
+    exclusive: bool = False
+    minimum_y: float | None = None
+    gradient: str = ""
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is a gradient with respect to it."""
+        return bool(self.gradient)
+
+    @property
+    def domain(self) -> str:
+        """What it must be, in words."""
+        if self.minimum is None:
+            return "finite"
+        if self.minimum == 0 and self.exclusive:
+            return "positive"
+        return f"{'greater than' if self.exclusive else 'at least'} {self.minimum}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +116,8 @@ class Activation:
     kinks : dict of float to float
         Where f' jumps: the value it has there, with the default parameters.
     max_ulp : dict of str to dict of str to float
-        Largest error in units in the last place, by dtype and direction, default parameters, grad = 1. A backward
+        Largest error in units in the last place, for float32 and float64, by direction, default parameters, grad = 1.
+        (Halves are computed in float32 and rounded: half a unit and what is left of that error.) A backward
         near a zero of its derivative is measured against the larger of the terms that cancel there.
     samples : pair of tuple of float
         f and f' at -1, 0 and 1, with the default parameters, to four decimals: the examples in the docstrings.
@@ -95,6 +145,11 @@ class Activation:
     reference: str = ""
 
     @property
+    def learned(self) -> tuple[Parameter, ...]:
+        """The parameters that have a gradient."""
+        return tuple(p for p in self.parameters if p.learned)
+
+    @property
     def directions(self) -> tuple[str, ...]:
         """What ``pyacts_find`` has for it: ``forward``, ``backward``, and ``backward_y`` where it exists."""
         return tuple(self.max_ulp["f32"])
@@ -103,9 +158,15 @@ class Activation:
 inf = float("inf")
 
 NEGATIVE_SLOPE = Parameter(
-    "negative_slope", 0.01, "factor for x < 0; the usual ones are 0.01, 0.2 and 0.3", nonnegative_for_y=True
+    "negative_slope",
+    0.01,
+    "factor for x < 0; the usual ones are 0.01, 0.2 and 0.3",
+    minimum_y=0,
+    gradient="x for x < 0, else 0",
 )
-WEIGHT = Parameter("weight", None, "factor for x < 0; learning often starts at 0.25", nonnegative_for_y=True)
+WEIGHT = Parameter(
+    "weight", None, "factor for x < 0; learning often starts at 0.25", minimum_y=0, gradient="x for x < 0, else 0"
+)
 
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation(
@@ -221,7 +282,15 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "np.where(y > 0, grad, grad * (y + 1))",
         },
         range="(-alpha, inf)",
-        parameters=(Parameter("alpha", 1.0, "the value approached on the left is -alpha", nonnegative_for_y=True),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "the value approached on the left is -alpha",
+                minimum_y=0,
+                gradient="exp(x) - 1 for x < 0, else 0",
+            ),
+        ),
         limits=(-1.0, inf),
         slopes=(0.0, 1.0),
         samples=((-0.6321, 0.0, 1.0), (0.3679, 1.0, 1.0)),
@@ -246,7 +315,16 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * (1 - np.exp(-y))",
         },
         range="(0, inf)",
-        parameters=(Parameter("beta", 1.0, "sharpness: the larger, the closer to relu", positive=True),),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "sharpness: the larger, the closer to relu",
+                minimum=0,
+                exclusive=True,
+                gradient="(x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))",
+            ),
+        ),
         limits=(0.0, inf),
         slopes=(0.0, 1.0),
         samples=((0.3133, 0.6931, 1.3133), (0.2689, 0.5, 0.7311)),
@@ -339,7 +417,14 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (s := 1 / (1 + np.exp(-x))) * (1 + x * (1 - s))",
         },
         range="[-0.2785, inf) for beta = 1",
-        parameters=(Parameter("beta", 1.0, "steepness of the gate; 0 makes x / 2, large values approach relu"),),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "steepness of the gate; 0 makes x / 2, large values approach relu",
+                gradient="x**2 * s * (1 - s) with s = 1 / (1 + exp(-beta * x))",
+            ),
+        ),
         aliases=("swish",),
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),

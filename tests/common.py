@@ -81,7 +81,7 @@ class Call:
 
 CALLS = [Call(a, d) for a in ACTIVATIONS for d in a.directions if a.kind != "maxout"]
 ELEMENTWISE_CALLS = [c for c in CALLS if is_elementwise(c.activation)]
-CALLS_WITH_PARAMETER = [c for c in CALLS if c.activation.parameters]
+CALLS_WITH_PARAMETER = [(c, p) for c in CALLS for p in c.activation.parameters]
 
 
 def numbers(shape, dtype, seed=0, special=True):

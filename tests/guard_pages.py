@@ -87,12 +87,12 @@ def main():
         for dtype, kind in (("f32", np.float32), ("f64", np.float64)):
             for direction in (
                 *activation.directions,
-                *(["parameter_grad"] if activation.kind == "channelwise" else []),
+                *(["parameter_grad"] if activation.learned else []),
             ):
                 name = f"pyacts_{activation.name}{'' if direction == 'forward' else '_' + direction}_{dtype}"
                 print(name, flush=True)
                 inputs = 1 if direction == "forward" else 2
-                if activation.kind == "elementwise":
+                if activation.kind == "elementwise" and direction != "parameter_grad":
                     for n in LENGTHS:
                         a = numbers(n, kind)
                         call(name, n, *[(a, False)] * inputs, (a, True), *[1.5 for _ in activation.parameters])
@@ -100,10 +100,12 @@ def main():
                     continue
                 for outer, n, inner in SHAPES:
                     a = numbers(outer * n * inner, kind)
-                    if activation.kind == "channelwise":
-                        weight = numbers(n, kind)
-                        out = weight if direction == "parameter_grad" else a
-                        call(name, outer, n, inner, *[(a, False)] * inputs, (weight, False), (out, True))
+                    if direction == "parameter_grad":
+                        values = [(np.abs(numbers(n, kind)) + 1, False) for _ in activation.parameters]
+                        out = [(numbers(n, kind), True) for _ in activation.learned]
+                        call(name, outer, n, inner, *[(a, False)] * inputs, *values, *out)
+                    elif activation.kind == "channelwise":
+                        call(name, outer, n, inner, *[(a, False)] * inputs, (numbers(n, kind), False), (a, True))
                     elif activation.kind == "softmax":
                         call(name, outer, n, inner, *[(a, False)] * inputs, (a, True), ffi.NULL)
                     else:
@@ -116,7 +118,9 @@ def main():
                                 call(name, *sizes, (a, False), (pooled, True), ffi.NULL)
                             else:
                                 call(name, *sizes, (pooled, False), (index, False), (a, True))
-                if activation.kind == "channelwise":
+                if direction == "parameter_grad":
+                    call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + len(activation.learned)))
+                elif activation.kind == "channelwise":
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + 2))
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))

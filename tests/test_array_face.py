@@ -37,7 +37,9 @@ every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 elementwise_call = pytest.mark.parametrize("call", ELEMENTWISE_CALLS, ids=str)
 forward_call = pytest.mark.parametrize("call", [c for c in CALLS if c.direction == "forward"], ids=str)
 backward_call = pytest.mark.parametrize("call", [c for c in CALLS if c.direction != "forward"], ids=str)
-call_with_parameter = pytest.mark.parametrize("call", CALLS_WITH_PARAMETER, ids=str)
+call_with_parameter = pytest.mark.parametrize(
+    ("call", "parameter"), CALLS_WITH_PARAMETER, ids=[f"{call}-{p.name}" for call, p in CALLS_WITH_PARAMETER]
+)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
@@ -186,13 +188,13 @@ def test_scalars(call, dtype):
 
 @every_call
 def test_lists_and_integers(call):
-    """Integers become floating-point, as for np.exp (float32 where that gives float16); a list is an array."""
+    """Integers become floating-point, as for np.exp; a list is an array."""
     values = [[1, 0, 1, 1], [1, 1, 0, 0]]
     expected = call(*(np.array(v, float) for v in values[: len(call.inputs(1, "f8"))]))
     for kind in "?bBhHiIlLqQ":
         inputs = [np.array(v, kind) for v in values[: len(call.inputs(1, "f8"))]]
         result = call(*inputs)
-        wanted = np.promote_types(np.exp(inputs[0]).dtype, "f4")
+        wanted = np.exp(inputs[0]).dtype
         assert result.dtype == wanted, (call, kind, result.dtype)
         assert_same(result, call(*(a.astype(wanted) for a in inputs)), call, kind)
     for lists in (values, [tuple(v) for v in values], [[float(e) for e in v] for v in values]):
@@ -322,9 +324,8 @@ def test_result_order(call, dtype):
 @call_with_parameter
 @every_dtype
 @pytest.mark.parametrize("shape", [(4, 1, 1), (3, 1), (1, 3, 1), (5,), (4, 1, 5), (4, 3, 5), (1,)], ids=str)
-def test_array_parameters(call, dtype, shape):
+def test_array_parameters(call, parameter, dtype, shape):
     """An array parameter broadcasts against x, and gives the bits that its numbers would give one by one."""
-    (parameter,) = call.activation.parameters
     inputs = call.inputs((4, 3, 5), dtype)
     values = np.array(np.random.default_rng(3).uniform(0.1, 2.0, shape), dtype)
     everywhere = np.broadcast_to(values, (4, 3, 5))
@@ -351,9 +352,8 @@ def test_array_parameters(call, dtype, shape):
 
 @call_with_parameter
 @every_dtype
-def test_parameter_kinds(call, dtype):
+def test_parameter_kinds(call, parameter, dtype):
     """A number is a number in any type, is rounded to the dtype of x, and x alone decides the dtype."""
-    (parameter,) = call.activation.parameters
     for shape in ((7,), ()):
         inputs = call.inputs(shape, dtype, seed=4)
         for values in (
@@ -373,9 +373,8 @@ def test_parameter_kinds(call, dtype):
 
 @call_with_parameter
 @every_dtype
-def test_default_parameter(call, dtype):
+def test_default_parameter(call, parameter, dtype):
     """The default, the same number given, and an array of it all give the same bits."""
-    (parameter,) = call.activation.parameters
     default = REQUIRED.get(parameter.name, parameter.default)
     for n in (1, 37, GIL_THRESHOLD + 5):
         inputs = call.inputs(n, dtype, seed=6)
@@ -391,9 +390,8 @@ def test_default_parameter(call, dtype):
 
 @call_with_parameter
 @every_dtype
-def test_positional_parameter(call, dtype):
+def test_positional_parameter(call, parameter, dtype):
     inputs = call.inputs(5, dtype)
-    (parameter,) = call.activation.parameters
     expected = call(*inputs, **{parameter.name: 0.5})
     if call.direction == "forward" or call.direction == "backward":
         result = call.function()(*inputs, 0.5)
@@ -404,9 +402,8 @@ def test_positional_parameter(call, dtype):
 
 @call_with_parameter
 @every_dtype
-def test_parameter_larger_than_x(call, dtype):
+def test_parameter_larger_than_x(call, parameter, dtype):
     """The forward grows to the parameter's shape, as a ufunc does; in place and backward cannot."""
-    (parameter,) = call.activation.parameters
     inputs = call.inputs(3, dtype)
     values = np.array([[0.5, 0.25, 1.0], [1.0, 2.0, 3.0]], dtype)
     before = copies(inputs)
@@ -424,18 +421,20 @@ def test_parameter_larger_than_x(call, dtype):
 
 
 @call_with_parameter
-def test_bad_parameters(call):
+def test_bad_parameters(call, parameter):
     """Numbers out of the domain, and what is no number: an error that names the parameter; nothing is written."""
-    (parameter,) = call.activation.parameters
     name = parameter.name
     bad = [(np.nan, ValueError), (np.inf, ValueError), (-np.inf, ValueError), (np.float32("nan"), ValueError)]
     bad += [(np.array(np.nan), ValueError), (np.array(np.inf, "f4"), ValueError), ("0.5", TypeError), (b"1", TypeError)]
     bad += [(1j, TypeError), (np.array([1j]), TypeError), (None, TypeError), (object(), TypeError), ({}, TypeError)]
     bad += [(["a"], TypeError), (np.datetime64("2020"), TypeError), (np.array([None]), TypeError)]
-    if parameter.positive:
-        bad += [(0, ValueError), (0.0, ValueError), (-0.0, ValueError), (-1, ValueError), (np.array(-1.0), ValueError)]
-    if parameter.nonnegative_for_y and call.direction == "backward_y":
-        bad += [(-0.5, ValueError), (-1, ValueError), (np.float32(-1), ValueError)]
+    if parameter.minimum is not None:
+        default = {p.name: p.default for p in call.activation.parameters}
+        least = default.get(parameter.minimum, parameter.minimum)
+        bad += [(least - 1, ValueError), (np.array(least - 0.5), ValueError)]
+        bad += [(least, ValueError), (float(least), ValueError)] if parameter.exclusive else []
+    if parameter.minimum_y is not None and call.direction == "backward_y":
+        bad += [(parameter.minimum_y - d, ValueError) for d in (0.5, 1, np.float32(1))]
     for dtype in DTYPES:
         too_large = [] if dtype == "float64" else [(1e39, ValueError)]
         for layout in ("contiguous", "strided", "byteswapped"):
@@ -450,9 +449,8 @@ def test_bad_parameters(call):
 
 @call_with_parameter
 @every_dtype
-def test_array_parameters_are_not_scanned(call, dtype):
+def test_array_parameters_are_not_scanned(call, parameter, dtype):
     """NaN in an array parameter propagates, and a number too large for float32 is infinite: no error, no warning."""
-    (parameter,) = call.activation.parameters
     inputs = [np.full(4, v, dtype) for v in (1.0, -1.0)[-len(call.inputs(1, dtype)) :]]
     if call.direction != "backward_y":
         result = call(*inputs, **{parameter.name: np.array([1.0, np.nan, 1.0, 1.0])})
@@ -581,7 +579,6 @@ def in_place_targets(dtype):
         ("object", plain.astype(object), TypeError, "object"),
         ("integers", plain.astype(int), TypeError, "int64"),
         ("booleans", plain.astype(bool), TypeError, "bool"),
-        ("float16", plain.astype("f2"), TypeError, "float16"),
         ("strings", plain.astype(str), TypeError, "<U"),
         ("variable-width strings", np.full((3, 4), "a", np.dtypes.StringDType()), TypeError, "StringDType"),
         ("dates", np.zeros((3, 4), "M8[s]"), TypeError, "datetime64"),
