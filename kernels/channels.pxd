@@ -29,15 +29,24 @@ cdef inline void map_channels(Function f, size_t outer, size_t channels, size_t 
 ctypedef double (*Share)(real grad, real x, const parameter *const *params, size_t c) noexcept nogil
 
 
-cdef inline void add_shares(Share share, const storage *grad, const storage *x, const parameter *const *params,
-                            size_t c, double *lanes) noexcept nogil:
-    cdef real grad_buffer[LANES]
-    cdef real x_buffer[LANES]
-    cdef const packed_real *real_grad = as_real(LANES, grad, grad_buffer)
-    cdef const packed_real *real_x = as_real(LANES, x, x_buffer)
-    cdef size_t i
+cdef enum:
+    AT_ONCE = 4         # terms that are added to a lane in a register: through memory, each addition awaits the last
+
+
+cdef inline void add_shares(Share share, size_t terms, const storage *grad, const storage *x,
+                            const parameter *const *params, size_t c, double *lanes) noexcept nogil:
+    """Add `terms` elements' shares to each lane."""
+    cdef real grad_buffer[LANES * AT_ONCE]
+    cdef real x_buffer[LANES * AT_ONCE]
+    cdef const packed_real *real_grad = as_real(LANES * terms, grad, grad_buffer)
+    cdef const packed_real *real_x = as_real(LANES * terms, x, x_buffer)
+    cdef double lane
+    cdef size_t i, k
     for i in range(LANES):
-        lanes[i] += share(real_grad[i], real_x[i], params, c)
+        lane = lanes[i]
+        for k in range(terms):
+            lane += share(real_grad[k * LANES + i], real_x[k * LANES + i], params, c)
+        lanes[i] = lane
 
 
 cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inner, const storage *grad,
@@ -55,16 +64,19 @@ cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inn
             rest = stop % LANES
             clear(LANES, 1, 1, lanes)
             at = row * stride + start
-            for k in range((stop - start) // LANES):
-                add_shares(share, grad + at + k * LANES, x + at + k * LANES, params, c, lanes)
+            for k in range((stop - start) // (LANES * AT_ONCE)):
+                add_shares(share, AT_ONCE, grad + at, x + at, params, c, lanes)
+                at += LANES * AT_ONCE
+            for k in range((stop - start) % (LANES * AT_ONCE) // LANES):
+                add_shares(share, 1, grad + at, x + at, params, c, lanes)
+                at += LANES
             if rest:
-                k = row * stride + stop - rest
                 for i in range(LANES):
                     last[0][i] = last[1][i] = ZERO
-                memcpy(last[0], grad + k, rest * sizeof(storage))
-                memcpy(last[1], x + k, rest * sizeof(storage))
+                memcpy(last[0], grad + at, rest * sizeof(storage))
+                memcpy(last[1], x + at, rest * sizeof(storage))
                 clear(LANES, 1, 1, spare)
-                add_shares(share, last[0], last[1], params, c, spare)
+                add_shares(share, 1, last[0], last[1], params, c, spare)
                 for i in range(rest):
                     lanes[i] += spare[i]
             fold(LANES, 1, 1, lanes)

@@ -47,7 +47,8 @@ cdef inline real leaky_relu_backward_y(real grad, real y, real negative_slope) n
     return leaky_relu_backward(grad, y, negative_slope)         # y has x's sign: negative_slope >= 0
 
 cdef inline double leaky_relu_grad_negative_slope(real grad, real x, real negative_slope) noexcept nogil:
-    return <double>grad * <double>x if x < ZERO else <double>zero_or_nan(grad, x)
+    cdef bint counts = (x < ZERO) | unordered(grad, x)      # masks one product, where two results would be blended
+    return <double>(grad if counts else ZERO) * <double>(x if counts else ZERO)
 
 
 # prelu: leaky_relu whose slope, the weight, is learned

@@ -7,23 +7,25 @@ x - m is kept: dropping it costs 7 to 66 ULP, more than everything else together
 The gradient from y is y (grad - sum(grad y)), the sum being kept as a number and its rounding error.
 """
 from libc.string cimport memcpy
-from real cimport (CONVERTED, INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused, packed_real,
-                   product_error, put, real, storage)
+from real cimport (CONVERTED, INFINITE, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused, muladd, narrowed,
+                   packed_real, product_error, put, real, storage, widened)
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
-from vmath cimport Sum, exp_negative_raised, raised, two_sum
+from vmath cimport Exponential, Sum, exponential, raised, two_sum
 
 cdef enum:
-    SHORT = 64      # rows up to this long are made columns, TILE rows at a time: alone, a row is mostly lane handling
+    SHORT = 32      # rows up to this long are taken TILE at a time: alone, such a row is mostly lane handling
 
 
 cdef inline real exp_below(real x, real top) noexcept nogil:
     """e**(x - top) for x <= top, times raised(), which the quotient cancels: so only that can be subnormal.
 
-    An infinite top leaves its equals and nothing else.
+    0 where the quotient rounds to 0, which costs nothing, while a product that underflows may cost 100 cycles. An
+    infinite top leaves its equals and nothing else.
     """
     cdef Sum a = two_sum(top, -x)
-    cdef real e = exp_negative_raised(a.high, a.low)
-    return raised() if x == top else e
+    cdef Exponential e = exponential(a.high, a.low, <real>(64.0 if SINGLE else 400.0))
+    cdef real y = ZERO if a.high > <real>(104.0 if SINGLE else 746.0) else muladd(e.scale, e.fraction, e.scale)
+    return raised() if x == top else y
 
 
 cdef struct Factor:     # a number as high + low
@@ -89,23 +91,31 @@ cdef inline void put_span(size_t n, const real *result, storage *y, size_t at) n
         memcpy(y + at, last, (n - at) * sizeof(storage))
 
 
+cdef inline void larger_half(size_t half, size_t rows, const real *x, real *larger) noexcept nogil:
+    cdef size_t row, i
+    for row in range(rows):
+        for i in range(half):
+            larger[row * half + i] = at_least(x[row * 2 * half + i], x[row * 2 * half + half + i])
+
+
 cdef inline real largest(size_t n, const storage *x) noexcept nogil:
     """The maximum of a row. NaN may be passed over: it makes the sum NaN."""
     cdef real buffer[LANES]
     cdef real top[LANES]
+    cdef real eight[8]
+    cdef real four[4]
     cdef const packed_real *reals
-    cdef size_t half = LANES // 2, k, i
+    cdef size_t k, i
     for i in range(LANES):
         top[i] = -INFINITE
     for k in range(spans(n)):
         reals = span(n, x, k * LANES, -INFINITE, buffer)
         for i in range(LANES):
             top[i] = at_least(reals[i], top[i])
-    while half > 0:
-        for i in range(half):
-            top[i] = at_least(top[i + half], top[i])
-        half //= 2
-    return top[0]
+    larger_half(8, 1, top, eight)
+    larger_half(4, 1, eight, four)
+    larger_half(2, 1, four, top)
+    return at_least(top[0], top[1])
 
 
 cdef inline void softmax_row(size_t n, const storage *x, storage *y) noexcept nogil:
@@ -241,33 +251,122 @@ cdef inline void softmax_backward_columns(size_t n, size_t inner, size_t width, 
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# Short rows: TILE of them turned into columns and back
+# Short rows: TILE of them at a time, each padded to a width that the compiler knows, so that what is done once per row
+# is vectorised as well. Lanes that hold only padding need not be folded.
 
-cdef inline void turn(size_t n, const storage *rows, storage *columns) noexcept nogil:
+cdef inline void load_tile(size_t width, size_t n, const storage *x, real filler, real *padded) noexcept nogil:
+    cdef size_t row
+    cdef unsigned int wanted = <unsigned int>n, i       # 32 bits: one mask for float32
+    for row in range(TILE):
+        for i in range(width):
+            padded[row * width + i] = widened(x[row * n + i]) if i < wanted else filler
+
+
+cdef inline void store_tile(size_t width, size_t n, const real *padded, storage *y) noexcept nogil:
+    cdef size_t row
+    cdef unsigned int wanted = <unsigned int>n, i
+    for row in range(TILE):
+        for i in range(width):
+            if i < wanted:
+                y[row * n + i] = narrowed(padded[row * width + i])
+
+
+cdef inline void largest_of_tile(size_t width, const real *x, real *top) noexcept nogil:
+    cdef real sixteen[TILE * 16]
+    cdef real eight[TILE * 8]
+    cdef real four[TILE * 4]
+    cdef real two[TILE * 2]
+    if width == 32:
+        larger_half(16, TILE, x, sixteen)
+        larger_half(8, TILE, sixteen, eight)
+    elif width == 16:
+        larger_half(8, TILE, x, eight)
+    larger_half(4, TILE, x if width == 8 else <const real *>eight, four)
+    larger_half(2, TILE, four, two)
+    larger_half(1, TILE, two, top)
+
+
+cdef inline void halve(size_t half, const double *lanes, double *folded) noexcept nogil:
     cdef size_t row, i
     for row in range(TILE):
-        for i in range(n):
-            columns[i * TILE + row] = rows[row * n + i]
+        for i in range(half):
+            folded[row * half + i] = lanes[row * 2 * half + i] + lanes[row * 2 * half + half + i]
 
 
-cdef inline void turn_back(size_t n, const storage *columns, storage *rows) noexcept nogil:
+cdef inline void fold_tile(size_t width, const double *terms, double *sums) noexcept nogil:
+    """The sums of the rows. Of width > LANES the lanes have two terms each, which the first halving adds."""
+    cdef double sixteen[TILE * 16]
+    cdef double eight[TILE * 8]
+    cdef double four[TILE * 4]
+    cdef double two[TILE * 2]
+    if width == 32:
+        halve(16, terms, sixteen)
+        halve(8, sixteen, eight)
+    elif width == 16:
+        halve(8, terms, eight)
+    halve(4, terms if width == 8 else <const double *>eight, four)
+    halve(2, four, two)
+    halve(1, two, sums)
+
+
+cdef inline void softmax_tile(size_t width, size_t n, const storage *x, storage *y) noexcept nogil:
+    cdef real e[TILE * SHORT]
+    cdef real top[TILE]
+    cdef double terms[TILE * SHORT]
+    cdef double sums[TILE]
+    cdef Factor factor[TILE]
     cdef size_t row, i
+    load_tile(width, n, x, -INFINITE, e)
+    largest_of_tile(width, e, top)
     for row in range(TILE):
-        for i in range(n):
-            rows[row * n + i] = columns[i * TILE + row]
+        for i in range(width):
+            e[row * width + i] = exp_below(e[row * width + i], top[row])
+    for i in range(TILE * width):
+        terms[i] = <double>e[i]
+    fold_tile(width, terms, sums)
+    for row in range(TILE):
+        factor[row] = inverse_of(added(Total(0, 0), sums[row]), top[row])
+    for row in range(TILE):
+        for i in range(width):
+            e[row * width + i] = scaled(e[row * width + i], factor[row])
+    store_tile(width, n, e, y)
+
+
+cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *grad, const storage *y,
+                                       storage *dx) noexcept nogil:
+    cdef real grads[TILE * SHORT]
+    cdef real ys[TILE * SHORT]
+    cdef double terms[TILE * SHORT]
+    cdef double sums[TILE]
+    cdef Factor dot[TILE]
+    cdef size_t row, i
+    load_tile(width, n, grad, ZERO, grads)
+    load_tile(width, n, y, ZERO, ys)
+    for i in range(TILE * width):
+        terms[i] = 0.0 + <double>grads[i] * <double>ys[i]
+    fold_tile(width, terms, sums)
+    for row in range(TILE):
+        dot[row] = parts(value_of(added(Total(0, 0), sums[row])))
+    for row in range(TILE):
+        for i in range(width):
+            grads[row * width + i] = gradient(grads[row * width + i], ys[row * width + i], dot[row])
+    store_tile(width, n, grads, dx)
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # The whole array. A full tile has a width that the compiler knows.
 
 cdef inline void softmax_rows(size_t outer, size_t n, const storage *x, storage *y) noexcept nogil:
-    cdef storage columns[SHORT * TILE]
-    cdef size_t turned = outer - outer % TILE if n <= SHORT else 0, k
-    for k in range(turned // TILE):
-        turn(n, x + k * TILE * n, columns)
-        softmax_columns(n, TILE, TILE, columns, columns)
-        turn_back(n, columns, y + k * TILE * n)
-    for k in range(turned, outer):
+    cdef size_t tiled = outer - outer % TILE if n <= SHORT else 0, k, at
+    for k in range(tiled // TILE):
+        at = k * TILE * n
+        if n <= 8:
+            softmax_tile(8, n, x + at, y + at)
+        elif n <= 16:
+            softmax_tile(16, n, x + at, y + at)
+        else:
+            softmax_tile(32, n, x + at, y + at)
+    for k in range(tiled, outer):
         softmax_row(n, x + k * n, y + k * n)
 
 
@@ -287,15 +386,16 @@ cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x,
 
 cdef inline void softmax_backward_rows(size_t outer, size_t n, const storage *grad, const storage *y,
                                        storage *dx) noexcept nogil:
-    cdef storage grad_columns[SHORT * TILE]
-    cdef storage y_columns[SHORT * TILE]
-    cdef size_t turned = outer - outer % TILE if n <= SHORT else 0, k
-    for k in range(turned // TILE):
-        turn(n, grad + k * TILE * n, grad_columns)
-        turn(n, y + k * TILE * n, y_columns)
-        softmax_backward_columns(n, TILE, TILE, grad_columns, y_columns, grad_columns)
-        turn_back(n, grad_columns, dx + k * TILE * n)
-    for k in range(turned, outer):
+    cdef size_t tiled = outer - outer % TILE if n <= SHORT else 0, k, at
+    for k in range(tiled // TILE):
+        at = k * TILE * n
+        if n <= 8:
+            softmax_backward_tile(8, n, grad + at, y + at, dx + at)
+        elif n <= 16:
+            softmax_backward_tile(16, n, grad + at, y + at, dx + at)
+        else:
+            softmax_backward_tile(32, n, grad + at, y + at, dx + at)
+    for k in range(tiled, outer):
         softmax_backward_row(n, grad + k * n, y + k * n, dx + k * n)
 
 
