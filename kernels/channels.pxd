@@ -56,7 +56,7 @@ cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inn
     cdef double spare[LANES]
     cdef storage last[2][LANES]
     cdef Total total = Total(0, 0)
-    cdef size_t row, start, stop, rest, at, k, i
+    cdef size_t row, start, stop, end, rest, at, i
     for row in range(outer):
         start = 0
         while start < inner:
@@ -64,10 +64,11 @@ cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inn
             rest = stop % LANES
             clear(LANES, 1, 1, lanes)
             at = row * stride + start
-            for k in range((stop - start) // (LANES * AT_ONCE)):
+            end = row * stride + stop - rest
+            while at + LANES * AT_ONCE <= end:
                 add_shares(share, AT_ONCE, grad + at, x + at, params, c, lanes)
                 at += LANES * AT_ONCE
-            for k in range((stop - start) % (LANES * AT_ONCE) // LANES):
+            while at < end:
                 add_shares(share, 1, grad + at, x + at, params, c, lanes)
                 at += LANES
             if rest:
