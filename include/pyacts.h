@@ -138,6 +138,48 @@ PYACTS_API void pyacts_prelu_backward_bf16(size_t outer, size_t channels, size_t
 PYACTS_API void pyacts_prelu_backward_y_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *y, const float *weight, uint16_t *dx);
 PYACTS_API void pyacts_prelu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, float *dweight);
 
+/* relu6: min(max(x, 0), 6).
+   Exact. */
+PYACTS_API void pyacts_relu6_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu6_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu6_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_relu6_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_relu6_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_relu6_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_relu6_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu6_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu6_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu6_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu6_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu6_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* relu2: max(x, 0)**2.
+   Error: forward 0.5 / 0.5, backward 0 / 0, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_relu2_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu2_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu2_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_relu2_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_relu2_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_relu2_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_relu2_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu2_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu2_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu2_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_relu2_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_relu2_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* hard_swish: x * min(max(x + 3, 0), 6) / 6.
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 1.5 / 1.5, backward 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_hard_swish_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_hard_swish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_hard_swish_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_hard_swish_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_hard_swish_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_hard_swish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_hard_swish_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_hard_swish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+
 /* elu: x for x > 0, alpha * (exp(x) - 1) for x <= 0.
    alpha is finite, usually 1; backward_y needs alpha >= 0.
    parameter_grad: dalpha[c] = sum of grad * (exp(x) - 1 for x < 0, else 0), over channel c.
@@ -159,6 +201,21 @@ PYACTS_API void pyacts_elu_backward_bf16(size_t n, const uint16_t *grad, const u
 PYACTS_API void pyacts_elu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_elu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
 
+/* selu: scale * x for x > 0, scale * alpha * (exp(x) - 1) for x <= 0 with scale = 1.0507009873554804934193349852946 and alpha = 1.6732632423543772848170429916717.
+   Error: forward 1.75 / 1.75, backward 2.5 / 2.5, backward_y 1 / 1 ULP. */
+PYACTS_API void pyacts_selu_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_selu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_selu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_selu_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_selu_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_selu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_selu_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_selu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_selu_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_selu_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_selu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_selu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
    parameter_grad: dbeta[c] = sum of grad * ((x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))), over channel c.
@@ -179,6 +236,63 @@ PYACTS_API void pyacts_softplus_bf16(size_t n, const uint16_t *x, uint16_t *y, f
 PYACTS_API void pyacts_softplus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_softplus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float beta);
 PYACTS_API void pyacts_softplus_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+
+/* log_sigmoid: log(1 / (1 + exp(-x))).
+   Error: forward 1.9 / 2.1, backward 2.5 / 1.25, backward_y 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_log_sigmoid_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_log_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_log_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_log_sigmoid_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_log_sigmoid_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_log_sigmoid_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_log_sigmoid_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_log_sigmoid_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_log_sigmoid_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_log_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_log_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_log_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* sparse_plus: 0 for x <= -1, (x + 1)**2 / 4 for -1 < x < 1, x for x >= 1.
+   Error: forward 0.51 / 0.51, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_sparse_plus_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sparse_plus_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_sparse_plus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_sparse_plus_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_sparse_plus_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_sparse_plus_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_sparse_plus_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sparse_plus_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sparse_plus_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_sparse_plus_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sparse_plus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sparse_plus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* sparse_sigmoid: min(max(x + 1, 0), 2) / 2.
+   No backward_y: it rounds to 1 before the input is there, where the derivative changes.
+   Error: forward 0.5 / 0.5, backward 0 / 0 ULP. */
+PYACTS_API void pyacts_sparse_sigmoid_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sparse_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_sparse_sigmoid_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_sparse_sigmoid_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_sparse_sigmoid_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sparse_sigmoid_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sparse_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_sparse_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+
+/* exponential: exp(x).
+   Error: forward 1.05 / 1.05, backward 1.05 / 1.05, backward_y 0 / 0 ULP. */
+PYACTS_API void pyacts_exponential_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_exponential_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_exponential_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_exponential_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_exponential_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_exponential_backward_y_f64(size_t n, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_exponential_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_exponential_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_exponential_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_exponential_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_exponential_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_exponential_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 /* sigmoid: 1 / (1 + exp(-x)).
    Error: forward 2.5 / 1.25, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
@@ -242,6 +356,18 @@ PYACTS_API void pyacts_silu_parameter_grad_f16(size_t outer, size_t channels, si
 PYACTS_API void pyacts_silu_bf16(size_t n, const uint16_t *x, uint16_t *y, float beta);
 PYACTS_API void pyacts_silu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+
+/* tanh_shrink: x - (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+   No backward_y: there is no formula for it.
+   Error: forward 1.75 / 5, backward 4 / 5 ULP. */
+PYACTS_API void pyacts_tanh_shrink_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_tanh_shrink_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_tanh_shrink_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_tanh_shrink_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_tanh_shrink_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_tanh_shrink_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_tanh_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_tanh_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 
 /* softmax: exp(x - max(x)) / sum(exp(x - max(x))).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.

@@ -1,11 +1,11 @@
-"""Activations made of one exponential: elu, softplus.
+"""Activations made of one exponential: elu, selu, softplus, log_sigmoid, exponential.
 
 Forward f(x) and backward grad * f'(x), from x and from y = f(x); f_grad_p is one element's share of the gradient with
 respect to the parameter p.
 """
-from real cimport (INFINITE, KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, at_least, product_error, real,
-                   vanishing_with, zero_or_nan)
-from vmath cimport exp_limit, exp_negative_raised, expm1_negative, log1p_unit, logistic, raised
+from real cimport (INFINITE, KNOWN_ONE, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, fused, product_error,
+                   real, vanishing_with, zero_or_nan)
+from vmath cimport Sum, exp, exp_limit, exp_negative_raised, expm1_negative, log1p_unit, logistic, raised
 
 
 # elu: x for x > 0, alpha (e**x - 1) for x <= 0
@@ -28,6 +28,34 @@ cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:
 
 cdef inline double elu_grad_alpha(real grad, real x, real alpha) noexcept nogil:
     return <double>grad * <double>expm1_negative(-x).high if x < ZERO else <double>zero_or_nan(grad, x)
+
+
+# selu: scale x for x > 0, scale alpha (e**x - 1) for x <= 0
+# elu with a given alpha, times a scale, both such that layers keep mean 0 and variance 1. From y, where y + scale alpha
+# cancels, the product's digits beyond its rounding count.
+
+cdef inline real selu_scale() noexcept nogil:
+    return <real>1.0507009873554805
+
+cdef inline real selu_scale_alpha() noexcept nogil:
+    return <real>1.7580993408473768
+
+cdef inline real selu_scale_alpha_low() noexcept nogil:
+    """What the rounding of scale alpha took."""
+    return <real>2.3296717680252718e-08 if SINGLE else <real>1.41535193800845e-17
+
+cdef inline real selu(real x) noexcept nogil:
+    cdef Sum m = expm1_negative(-x)
+    cdef real left = fused(selu_scale_alpha(), m.high, selu_scale_alpha_low() * m.high)
+    return left if x < ZERO else selu_scale() * x
+
+cdef inline real selu_backward(real grad, real x) noexcept nogil:
+    cdef real left = selu_scale_alpha() * exp_negative_raised(-x, NEGATIVE_ZERO) * (ONE / raised())
+    return grad * (selu_scale() if x > ZERO else left)
+
+cdef inline real selu_backward_y(real grad, real y) noexcept nogil:
+    cdef real left = (y + selu_scale_alpha()) + selu_scale_alpha_low()
+    return grad * (selu_scale() if y > ZERO else left)
 
 
 # softplus: log(1 + e**(beta x)) / beta
@@ -55,3 +83,28 @@ cdef inline double softplus_grad_beta(real grad, real x, real beta) noexcept nog
     cdef real left = -absolute(x)
     cdef real size = (left * softplus_backward(ONE, left, beta) if left > -INFINITE else ZERO) - softplus(left, beta)
     return <double>grad * <double>(size / beta)
+
+
+# log_sigmoid: log(1 / (1 + e**-x)), which is -softplus(-x)
+# From y it is 1 - e**y.
+
+cdef inline real log_sigmoid(real x) noexcept nogil:
+    return -softplus(-x, ONE)
+
+cdef inline real log_sigmoid_backward(real grad, real x) noexcept nogil:
+    return softplus_backward(grad, -x, ONE)
+
+cdef inline real log_sigmoid_backward_y(real grad, real y) noexcept nogil:
+    return softplus_backward_y(grad, -y, ONE)
+
+
+# exponential: e**x, its own derivative
+
+cdef inline real exponential(real x) noexcept nogil:
+    return exp(x)
+
+cdef inline real exponential_backward(real grad, real x) noexcept nogil:
+    return grad * exp(x)
+
+cdef inline real exponential_backward_y(real grad, real y) noexcept nogil:
+    return grad * y

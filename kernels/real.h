@@ -78,6 +78,8 @@ static inline real from_bits(real_bits b) {
 
 static inline real absolute(real x) { return PYACTS_BUILTIN(__builtin_fabs)(x); }
 
+static inline real square_root(real x) { return PYACTS_BUILTIN(__builtin_sqrt)(x); }
+
 static inline real copy_sign(real magnitude, real sign) { return PYACTS_BUILTIN(__builtin_copysign)(magnitude, sign); }
 
 static inline int unordered(real a, real b) { return __builtin_isunordered(a, b); }

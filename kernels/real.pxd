@@ -28,6 +28,7 @@ cdef extern from "real.h" nogil:
     real_bits to_bits(real x) noexcept
     real from_bits(real_bits b) noexcept
     real absolute(real x) noexcept
+    real square_root(real x) noexcept
     real copy_sign(real magnitude, real sign) noexcept
     bint unordered(real a, real b) noexcept
     real muladd(real a, real b, real c) noexcept

@@ -1,10 +1,13 @@
-"""Piecewise linear activations: identity, relu, leaky_relu, prelu.
+"""Piecewise polynomial activations: identity, relu, leaky_relu, prelu, relu6, relu2, hard_swish, sparse_plus,
+sparse_sigmoid.
 
 An activation is a forward function f(x) and a backward, grad * f'(x), from x and, where f can be undone, from
-y = f(x); f_grad_p is one element's share of the gradient with respect to the parameter p. All are exact but for the
-rounding of one product. At the kink the derivative is the left one: relu'(0) = 0, leaky_relu'(0) = negative_slope.
+y = f(x); f_grad_p is one element's share of the gradient with respect to the parameter p. Where nothing is said of the
+error, there is but one rounding. At a kink the derivative is that of the flatter side (hard_swish at 3: of the right
+one): relu'(0) = 0, leaky_relu'(0) = negative_slope.
 """
-from real cimport INFINITE, LARGEST, ZERO, at_least, real, unordered, vanishing_with, zero_or_nan
+from real cimport (INFINITE, LARGEST, ONE, SINGLE, ZERO, at_least, at_most, fused, muladd, real, square_root, unordered,
+                   vanishing_with, zero_or_nan)
 
 
 # identity: x
@@ -64,3 +67,72 @@ cdef inline real prelu_backward_y(real grad, real y, real weight) noexcept nogil
 
 cdef inline double prelu_grad_weight(real grad, real x, real weight) noexcept nogil:
     return leaky_relu_grad_negative_slope(grad, x, weight)
+
+
+# relu6: min(max(x, 0), 6)
+
+cdef inline real relu6(real x) noexcept nogil:
+    return at_most(at_least(x, ZERO), 6)
+
+cdef inline real relu6_backward(real grad, real x) noexcept nogil:
+    return grad if (x > ZERO) & (x < <real>6) else zero_or_nan(grad, x)
+
+cdef inline real relu6_backward_y(real grad, real y) noexcept nogil:
+    return relu6_backward(grad, y)
+
+
+# relu2: max(x, 0)**2
+# f' = 2 x for x > 0, which is 2 sqrt(y).
+
+cdef inline real relu2(real x) noexcept nogil:
+    cdef real positive = at_least(x, ZERO)
+    return positive * positive
+
+cdef inline real relu2_backward(real grad, real x) noexcept nogil:
+    return grad * (x + x) if x > ZERO else zero_or_nan(grad, x)
+
+cdef inline real relu2_backward_y(real grad, real y) noexcept nogil:
+    cdef real root = square_root(y)
+    return grad * (root + root) if y > ZERO else zero_or_nan(grad, y)
+
+
+# hard_swish: x min(max(x + 3, 0), 6) / 6: 0 for x <= -3, x for x >= 3
+# The gate is made of x between -3 and 3, with the rounding errors of x + 3 and of 1/6, so that only its own and the
+# product's are left: 1.5 ULP. x is kept from -inf, which the gate's 0 would make NaN.
+# In between f' = (x + 1.5) / 3, where nothing cancels: the sum is exact near its zero. 1.34 ULP.
+
+cdef inline real hard_swish(real x) noexcept nogil:
+    cdef real sixth = 0.16666666666666666, sixth_low = -4.967053731282552e-09 if SINGLE else 9.251858538542972e-18
+    cdef real factor = at_least(x, -3), inside = at_most(factor, 3)
+    cdef real sum = inside + <real>3, sum_low = inside - (sum - <real>3)
+    return factor * fused(sum, sixth, muladd(sum_low, sixth, sum * sixth_low))
+
+cdef inline real hard_swish_backward(real grad, real x) noexcept nogil:
+    cdef real slope = ONE if x >= <real>3 else (x + <real>1.5) * <real>0.3333333333333333
+    return zero_or_nan(grad, x) if x <= <real>-3 else grad * slope
+
+
+# sparse_plus: 0 for x <= -1, (x + 1)**2 / 4 for -1 < x < 1, x for x >= 1
+# With h = (x + 1) / 2 and its rounding error e, which the square would double, h**2 + 2 e h is rounded once.
+# f' = h in between, which is sqrt(y).
+
+cdef inline real sparse_plus(real x) noexcept nogil:
+    cdef real sum = x + ONE, sum_low = x - (sum - ONE), h = sum * <real>0.5
+    cdef real positive = x if x >= ONE else fused(h, h, h * sum_low)
+    return ZERO if x <= -ONE else positive
+
+cdef inline real sparse_plus_backward(real grad, real x) noexcept nogil:
+    cdef real slope = ONE if x >= ONE else (x + ONE) * <real>0.5
+    return zero_or_nan(grad, x) if x <= -ONE else grad * slope
+
+cdef inline real sparse_plus_backward_y(real grad, real y) noexcept nogil:
+    return grad * at_most(square_root(y), ONE) if y > ZERO else zero_or_nan(grad, y)
+
+
+# sparse_sigmoid: min(max(x + 1, 0), 2) / 2, the derivative of sparse_plus
+
+cdef inline real sparse_sigmoid(real x) noexcept nogil:
+    return at_most(at_least(x + ONE, ZERO), 2) * <real>0.5
+
+cdef inline real sparse_sigmoid_backward(real grad, real x) noexcept nogil:
+    return grad * <real>0.5 if (x > -ONE) & (x < ONE) else zero_or_nan(grad, x)

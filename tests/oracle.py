@@ -12,6 +12,7 @@ One row, one oracle: an activation of the catalogue needs an entry in ORACLES (a
 the end of this file), and test_values.py fails without.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from pyacts.catalog import ACTIVATIONS
 DTYPES = {"f32": np.float32, "f64": np.float64}
 BITS = 200
 
-ELEMENTARY = ("exp", "expm1", "log1p", "tanh", "cosh")
+ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
 FAST = SimpleNamespace(number=np.float64, **{name: getattr(np, name) for name in ELEMENTARY})
 EXACT = SimpleNamespace(
     number=np.frompyfunc(gmpy2.mpfr, 1, 1),
@@ -62,6 +63,26 @@ def gate(m, z):
     return 1 / (1 + m.exp(-z))
 
 
+def selu_scale(m):
+    return m.number("1.0507009873554804934193349852946")
+
+
+def selu_scale_alpha(m):
+    return selu_scale(m) * m.number("1.6732632423543772848170429916717")
+
+
+def selu_slope_y(m, y):
+    """scale for y > 0, y + scale alpha for y <= 0: in two steps, because the second is small where the sum is."""
+    rest = m.number("0.0080993408473768599402175208123193420602458089122083097709828200")
+    return np.where(y > 0, selu_scale(m), (y + 1.75) + rest)
+
+
+def tanh_shrink(m, x):
+    """x - tanh x; near zero as (x cosh x - sinh x) / cosh x, whose numerator has a series of positive terms."""
+    near = sum(2 * k * x ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(1, 30)) / m.cosh(x)
+    return np.where(abs(x) < 1, near, x - m.tanh(x))
+
+
 ORACLES = {
     "identity": Oracle(
         f=lambda m, x: x,
@@ -75,16 +96,54 @@ ORACLES = {
     ),
     "leaky_relu": leaky_relu,
     "prelu": leaky_relu,
+    "relu6": Oracle(
+        f=lambda m, x: np.clip(x, 0, 6),
+        slope=lambda m, x: np.where((x > 0) & (x < 6), 1, 0),
+        slope_y=lambda m, y: np.where((y > 0) & (y < 6), 1, 0),
+    ),
+    "relu2": Oracle(
+        f=lambda m, x: np.where(x > 0, x * x, 0),
+        slope=lambda m, x: np.where(x > 0, 2 * x, 0),
+        slope_y=lambda m, y: 2 * m.sqrt(y),
+    ),
+    "hard_swish": Oracle(
+        f=lambda m, x: x * np.clip(x + 3, 0, 6) / 6,
+        slope=lambda m, x: np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1)),
+    ),
     "elu": Oracle(
         f=lambda m, x, alpha: np.where(x > 0, x, alpha * m.expm1(x)),
         slope=lambda m, x, alpha: np.where(x > 0, 1, alpha * m.exp(x)),
         slope_y=lambda m, y, alpha: np.where(y > 0, 1, y + alpha),
+    ),
+    "selu": Oracle(
+        f=lambda m, x: np.where(x > 0, selu_scale(m) * x, selu_scale_alpha(m) * m.expm1(x)),
+        slope=lambda m, x: np.where(x > 0, selu_scale(m), selu_scale_alpha(m) * m.exp(x)),
+        slope_y=selu_slope_y,
     ),
     # log(1 + e**z) = z + log(1 + e**-z): the one of the two whose exponential is at most 1
     "softplus": Oracle(
         f=lambda m, x, beta: (np.where(x > 0, beta * x, 0) + m.log1p(m.exp(-abs(beta * x)))) / beta,
         slope=lambda m, x, beta: gate(m, beta * x),
         slope_y=lambda m, y, beta: -m.expm1(-beta * y),
+    ),
+    "log_sigmoid": Oracle(
+        f=lambda m, x: np.where(x < 0, x, 0) - m.log1p(m.exp(-abs(x))),
+        slope=lambda m, x: gate(m, -x),
+        slope_y=lambda m, y: -m.expm1(y),
+    ),
+    "sparse_plus": Oracle(
+        f=lambda m, x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+        slope=lambda m, x: np.clip((x + 1) / 2, 0, 1),
+        slope_y=lambda m, y: np.where(y < 1, m.sqrt(y), 1),
+    ),
+    "sparse_sigmoid": Oracle(
+        f=lambda m, x: np.clip((x + 1) / 2, 0, 1),
+        slope=lambda m, x: np.where((x > -1) & (x < 1), 0.5, 0),
+    ),
+    "exponential": Oracle(
+        f=lambda m, x: m.exp(x),
+        slope=lambda m, x: m.exp(x),
+        slope_y=lambda m, y: y,
     ),
     "sigmoid": Oracle(
         f=gate,
@@ -107,6 +166,10 @@ ORACLES = {
         f=lambda m, x, beta: x * gate(m, beta * x),
         slope=lambda m, x, beta: gate(m, beta * x) * (1 + beta * x * gate(m, -beta * x)),
         cancelling=lambda m, x, beta: np.where(abs(beta * x + 1.2784645) < 0.5, gate(m, beta * x) ** 2, 0),
+    ),
+    "tanh_shrink": Oracle(
+        f=tanh_shrink,
+        slope=lambda m, x: m.tanh(x) ** 2,
     ),
 }
 
@@ -176,10 +239,13 @@ exponents = np.frompyfunc(lambda value: gmpy2.frexp(value)[0] if gmpy2.is_finite
 
 
 def ulp(size, dtype):
-    """The distance between neighbouring numbers of the dtype in the binade of size (which is not rounded to it)."""
+    """The distance between neighbouring numbers of the dtype in the binade of size (which is not rounded to it).
+
+    Sizes that float64 does not have count as its largest.
+    """
     info = np.finfo(dtype)
     exponent = exponents(size).astype(int) if size.dtype == object else np.frexp(size)[1]
-    return np.ldexp(1.0, np.maximum(exponent - info.nmant - 1, info.minexp - info.nmant))
+    return np.ldexp(1.0, np.clip(exponent, info.minexp + 1, 1024) - info.nmant - 1)
 
 
 @precisely

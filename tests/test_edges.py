@@ -20,11 +20,19 @@ FORWARD = [
     ("leaky_relu", (-0.5,), inf, -0.0, 0.0, inf),
     ("prelu", (0.25,), -inf, -0.0, 0.0, inf),
     ("prelu", (0.0,), -0.0, -0.0, 0.0, inf),
+    ("relu6", (), 0.0, -0.0, 0.0, 6.0),
+    ("relu2", (), 0.0, 0.0, 0.0, inf),
+    ("hard_swish", (), -0.0, -0.0, 0.0, inf),
     ("elu", (1.0,), -1.0, -0.0, 0.0, inf),
     ("elu", (0.5,), -0.5, -0.0, 0.0, inf),
     ("elu", (0.0,), -0.0, -0.0, 0.0, inf),
+    ("selu", (), -1.7580993408473768, -0.0, 0.0, inf),
     ("softplus", (1.0,), 0.0, None, None, inf),  # log(2) is no matter of policy
     ("softplus", (2.5,), 0.0, None, None, inf),
+    ("log_sigmoid", (), -inf, None, None, -0.0),
+    ("sparse_plus", (), 0.0, 0.25, 0.25, inf),
+    ("sparse_sigmoid", (), 0.0, 0.5, 0.5, 1.0),
+    ("exponential", (), 0.0, 1.0, 1.0, inf),
     ("sigmoid", (), 0.0, 0.5, 0.5, 1.0),
     ("tanh", (), -1.0, -0.0, 0.0, 1.0),
     ("softsign", (), -1.0, -0.0, 0.0, 1.0),
@@ -32,6 +40,7 @@ FORWARD = [
     ("silu", (2.5,), -0.0, -0.0, 0.0, inf),
     ("silu", (-1.0,), -inf, -0.0, 0.0, 0.0),
     ("silu", (0.0,), -inf, -0.0, 0.0, inf),  # x / 2
+    ("tanh_shrink", (), -inf, -0.0, 0.0, inf),
 ]
 
 # name, parameters, then f'(x) for x =  -inf, 0 of either sign, inf: backward is the IEEE product of grad with it
@@ -43,11 +52,19 @@ BACKWARD = [
     ("leaky_relu", (-0.5,), -0.5, -0.5, 1),
     ("prelu", (0.25,), 0.25, 0.25, 1),
     ("prelu", (0.0,), FLAT, FLAT, 1),
+    ("relu6", (), FLAT, FLAT, FLAT),
+    ("relu2", (), FLAT, FLAT, inf),
+    ("hard_swish", (), FLAT, 0.5, 1),
     ("elu", (1.0,), 0, 1, 1),
     ("elu", (0.5,), 0, 0.5, 1),
     ("elu", (0.0,), FLAT, FLAT, 1),
+    ("selu", (), 0, 1.7580993408473768, 1.0507009873554805),
     ("softplus", (1.0,), 0, 0.5, 1),
     ("softplus", (2.5,), 0, 0.5, 1),
+    ("log_sigmoid", (), 1, 0.5, 0),
+    ("sparse_plus", (), FLAT, 0.5, 1),
+    ("sparse_sigmoid", (), FLAT, 0.5, FLAT),
+    ("exponential", (), 0, 1, inf),
     ("sigmoid", (), 0, 0.25, 0),
     ("tanh", (), 0, 1, 0),
     ("softsign", (), 0, 1, 0),
@@ -55,6 +72,7 @@ BACKWARD = [
     ("silu", (2.5,), -0.0, 0.5, 1),
     ("silu", (-1.0,), 1, 0.5, -0.0),
     ("silu", (0.0,), 0.5, 0.5, 0.5),
+    ("tanh_shrink", (), 1, 0, 1),
 ]
 
 # name, parameters, then f' for y =  f(-inf), 0 of either sign (None: not in the range, or f(-inf)), f(inf)
@@ -65,11 +83,17 @@ BACKWARD_Y = [
     ("leaky_relu", (0.0,), FLAT, FLAT, 1),
     ("prelu", (0.25,), 0.25, 0.25, 1),
     ("prelu", (0.0,), FLAT, FLAT, 1),
+    ("relu6", (), FLAT, FLAT, FLAT),
+    ("relu2", (), FLAT, FLAT, inf),
     ("elu", (1.0,), 0, 1, 1),
     ("elu", (0.5,), 0, 0.5, 1),
     ("elu", (0.0,), FLAT, FLAT, 1),
+    ("selu", (), None, 1.7580993408473768, 1.0507009873554805),  # f(-inf) is rounded, and y + scale alpha not quite 0
     ("softplus", (1.0,), 0, None, 1),
     ("softplus", (2.5,), 0, None, 1),
+    ("log_sigmoid", (), 1, 0, 0),
+    ("sparse_plus", (), FLAT, FLAT, 1),
+    ("exponential", (), 0, None, inf),
     ("sigmoid", (), 0, None, 0),
     ("tanh", (), 0, 1, 0),
     ("softsign", (), 0, 1, 0),
@@ -200,15 +224,34 @@ def test_parameters_in_arrays_change_nothing(name, dtype):
             assert_same(got, want, f"{name} {direction} with an array of parameters")
 
 
+# name, parameters, then the intervals on which f' is zero throughout, ends included
+FLAT_PIECES = [
+    ("relu", (), (-inf, 0.0)),
+    ("leaky_relu", (0.0,), (-inf, 0.0)),
+    ("prelu", (0.0,), (-inf, 0.0)),
+    ("relu6", (), (-inf, 0.0), (6.0, inf)),
+    ("relu2", (), (-inf, 0.0)),
+    ("hard_swish", (), (-inf, -3.0)),
+    ("elu", (0.0,), (-inf, 0.0)),
+    ("sparse_plus", (), (-inf, -1.0)),
+    ("sparse_sigmoid", (), (-inf, -1.0), (1.0, inf)),
+]
+
+
 @per_dtype
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "prelu", "elu"])
-def test_flat_is_flat_everywhere_on_the_left(name, dtype):
+@per_row(FLAT_PIECES)
+def test_flat_pieces(name, params, row, dtype):
     """A gradient that is infinite, or negative, does not come through a derivative that is zero throughout."""
-    params = () if name == "relu" else (0.0,)
-    x = -np.geomspace(1e-30, 1e30, 100, dtype=dtype)
-    for grad in (*GRADS, 1e30):
-        got = pyacts.get(name, direction="backward")(np.full_like(x, grad), x, *params)
-        assert_same(got, np.zeros(100), f"{name}{params} backward, grad {grad}")
+    backward = pyacts.get(name, direction="backward")
+    for low, high in row:
+        inside = [*-np.geomspace(1e30, 1e-30, 100), -0.0, 0.0, *np.geomspace(1e-30, 1e30, 100), low, high]
+        x = np.array([v for v in inside if low <= v <= high], dtype)
+        for grad in (*GRADS, 1e30):
+            got = backward(np.full_like(x, grad), x, *params)
+            assert_same(got, np.zeros(x.size), f"{name}{params} backward, grad {grad}")
+        ends = np.array([v for v in (low, high) if np.isfinite(v)], dtype)
+        outside = np.nextafter(ends, dtype(inf) if ends == high else dtype(-inf))
+        assert np.isinf(backward(np.full_like(outside, inf), outside, *params)).all()
 
 
 @per_dtype
@@ -223,7 +266,7 @@ def test_nothing_is_flushed(activation, dtype):
     if value == 0:  # elsewhere x is lost beside f(0)
         np.testing.assert_allclose(f(tiny, *params), tiny * slope, rtol=0, atol=tiny[0] / 2)
     np.testing.assert_allclose(backward(tiny, np.full(99, 1e-9, dtype), *params), tiny * slope, rtol=0, atol=tiny[0])
-    if activation.limits[0] == 0 and activation.name != "relu":
+    if activation.range.startswith("(0,"):
         start, end = (-103.2, -87.4) if dtype == np.float32 else (-744.4, -708.5)
         tail = f(np.linspace(start, end, 1000).astype(dtype), *params)
         assert (tail != 0).all()
