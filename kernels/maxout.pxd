@@ -1,5 +1,5 @@
 """maxout: the largest of every pool_size consecutive entries along the middle axis of an (outer, n, inner) array."""
-from real cimport BLOCK, put, real, storage, widened
+from real cimport BLOCK, put, real, storage, stored_if, widened
 
 
 cdef inline bint beats(real candidate, real best) noexcept nogil:
@@ -66,27 +66,18 @@ cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, 
         maxout_of(outer, n, inner, pool_size, x, y, NULL)
 
 
-cdef inline void spread(size_t width, const storage *grad, const size_t *index, size_t step, size_t pool_size,
-                        size_t pool_step, storage *dx) noexcept nogil:
-    """The reverse of pool: grad[i] to dx[i * step + index[i] * pool_step], 0 to the others of its pool."""
-    cdef size_t i, p
-    for p in range(pool_size):
-        for i in range(width):
-            dx[i * step + p * pool_step] = grad[i] if index[i] == p else <storage>0
-
-
 cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
                                     const size_t *index, storage *dx) noexcept nogil:
-    cdef size_t rows = outer * (n // pool_size), row
+    cdef size_t rows = outer * (n // pool_size), row, p, i
     if inner == 1:
-        for row in range(rows // BLOCK):
-            spread(BLOCK, grad + row * BLOCK, index + row * BLOCK, pool_size, pool_size, 1,
-                   dx + row * BLOCK * pool_size)
-        row = rows - rows % BLOCK
-        spread(rows % BLOCK, grad + row, index + row, pool_size, pool_size, 1, dx + row * pool_size)
+        for row in range(rows):
+            for p in range(pool_size):
+                dx[row * pool_size + p] = stored_if(index[row] == p, grad[row])
         return
     for row in range(rows):
-        spread(inner, grad + row * inner, index + row * inner, 1, pool_size, inner, dx + row * pool_size * inner)
+        for p in range(pool_size):
+            for i in range(inner):
+                dx[(row * pool_size + p) * inner + i] = stored_if(index[row * inner + i] == p, grad[row * inner + i])
 
 
 cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
@@ -96,7 +87,11 @@ cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t po
         return
     if pool_size == 2:
         maxout_backward_of(outer, n, inner, 2, grad, index, dx)
+    elif pool_size == 3:
+        maxout_backward_of(outer, n, inner, 3, grad, index, dx)
     elif pool_size == 4:
         maxout_backward_of(outer, n, inner, 4, grad, index, dx)
+    elif pool_size == 5:
+        maxout_backward_of(outer, n, inner, 5, grad, index, dx)
     else:
         maxout_backward_of(outer, n, inner, pool_size, grad, index, dx)

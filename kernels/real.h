@@ -179,6 +179,15 @@ static inline uint16_t narrowed(real x) {
 #define narrowed(x) (x)
 #endif
 
+/* x or 0. Bits are masked because GCC would make a choice between elements a chain of branches. */
+static inline storage stored_if(int wanted, storage x) {
+#if CONVERTED
+    return (storage)(x & -wanted);
+#else
+    return from_bits(to_bits(x) & -(real_bits)wanted);
+#endif
+}
+
 /* n elements as reals: where they lie if they are reals, else converted into buffer. */
 static inline const packed_real *as_real(size_t n, const storage *from, real *buffer) {
 #if CONVERTED

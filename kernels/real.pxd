@@ -23,6 +23,7 @@ cdef extern from "real.h" nogil:
 
     const packed_real *as_real(size_t n, const storage *start, real *buffer) noexcept
     void put(size_t n, const real *start, storage *to) noexcept
+    storage stored_if(bint wanted, storage x) noexcept
     real widened(storage x) noexcept
     storage narrowed(real x) noexcept
     real_bits to_bits(real x) noexcept
