@@ -80,38 +80,38 @@ def elementwise_exports(activation):
         function = activation.name + suffix(direction)
         arguments = ["a"] if direction == "forward" else ["a", "b"]
         call = ", ".join(arguments + [f"params[{k}][i]" for k in range(count)])
-        first, second = "inputs[0]", "inputs[0]" if direction == "forward" else "inputs[1]"
         defaults = [p.default for p in activation.parameters]
-        scalar = f"element_{function}"
+        element, kernel = f"element_{function}", f"kernel_{activation.name}_{direction}"
         lines += [
-            f"cdef inline real {scalar}({ELEMENT}) noexcept nogil:",
+            f"cdef inline real {element}({ELEMENT}) noexcept nogil:",
             f"    return {function}({call})",
         ]
-        kernel = [f"cdef void kernel_{activation.name}_{direction}({ELEMENTWISE}) noexcept nogil:"]
+        body = [f"cdef void {kernel}({ELEMENTWISE}) noexcept nogil:"]
+        loop = f"{kernel}, n, inputs, {len(arguments)}, outputs[0]"
         if count and None not in defaults:
             # The default parameters get a loop of their own, in which the compiler knows them: a factor of 1 is free.
-            usual = ", ".join(arguments + [f"<real>{d!r}" for d in defaults])
+            usual = ", ".join(arguments + [f"<parameter>{d!r}" for d in defaults])
             lines += [
                 f"cdef inline real usual_{function}({ELEMENT}) noexcept nogil:",
                 f"    return {function}({usual})",
             ]
             equal = " and ".join(f"<parameter>params[{k}] == <parameter>{d!r}" for k, d in enumerate(defaults))
-            kernel += [
+            body += [
                 f"    if {equal}:",
-                f"        map_scalars(usual_{function}, n, {first}, {second}, outputs[0], params, 0)",
+                f"        map_scalars(usual_{function}, {loop}, params, 0)",
                 "        return",
             ]
-        lines += [*kernel, f"    map_scalars({scalar}, n, {first}, {second}, outputs[0], params, {count})"]
+        lines += [*body, f"    map_scalars({element}, {loop}, params, {count})"]
         if count:
             lines += [
-                f"cdef void kernel_{activation.name}_{direction}_arrays({ELEMENTWISE}) noexcept nogil:",
-                f"    map_arrays({scalar}, n, {first}, {second}, outputs[0], inputs + {len(arguments)}, {count})",
+                f"cdef void {kernel}_arrays({ELEMENTWISE}) noexcept nogil:",
+                f"    map_arrays({element}, {loop.replace(kernel, f'{kernel}_arrays')}, {count})",
             ]
         if activation.kind == "channelwise":
             lines += [
-                f"cdef void kernel_{activation.name}_{direction}_channels({SHAPES['channels']}) noexcept nogil:",
-                f"    map_channels({scalar}, outer, channels, inner, <const storage *>a, <const storage *>b, "
-                "<const parameter *>param, <storage *>out)",
+                f"cdef void {kernel}_channels({SHAPES['channels']}) noexcept nogil:",
+                f"    map_channels({kernel}, {kernel}_arrays, {len(arguments)}, outer, channels, inner, "
+                "<const storage *>a, <const storage *>b, <const parameter *>param, <storage *>out)",
             ]
     return lines
 

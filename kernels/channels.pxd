@@ -1,28 +1,30 @@
 """Activations with a parameter per channel, on (outer, channels, inner) arrays, and gradients of parameters."""
-from libc.string cimport memcpy
-from loops cimport Function, map_arrays, map_scalars
-from real cimport ZERO, as_real, packed_real, parameter, real, storage
-from table cimport MOST_PARAMS
+from libc.string cimport memcpy, memset
+from real cimport as_real, packed_real, parameter, real, storage
+from table cimport MOST_PARAMS, pyacts_kernel
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 
 
-cdef inline void map_channels(Function f, size_t outer, size_t channels, size_t inner, const storage *a,
-                              const storage *b, const parameter *param, storage *out) noexcept nogil:
-    """out = f(a, b), every channel with its own parameter."""
-    cdef size_t row, at
-    if inner == 0:
-        return
-    cdef const void *array = param
+cdef inline void map_channels(pyacts_kernel scalars, pyacts_kernel arrays, int n_inputs, size_t outer, size_t channels,
+                              size_t inner, const storage *a, const storage *b, const parameter *param,
+                              storage *out) noexcept nogil:
+    """out = f(a, b), every channel with its own parameter; scalars and arrays are the kernels of f."""
+    cdef const void *inputs[3]
+    cdef void *output
     cdef double value
-    if inner == 1:
-        for row in range(outer):
-            at = row * channels
-            map_arrays(f, channels, a + at, b + at, out + at, &array, 1)
-    else:
-        for row in range(outer * channels):
-            at = row * inner
+    cdef size_t row, at
+    inputs[n_inputs] = param
+    for row in range(outer if inner == 1 else outer * channels):
+        at = row * (channels if inner == 1 else inner)
+        inputs[0] = a + at
+        if n_inputs == 2:
+            inputs[1] = b + at
+        output = out + at
+        if inner == 1:
+            arrays(channels, inputs, &output, NULL)
+        else:
             value = <double>param[row % channels]
-            map_scalars(f, inner, a + at, b + at, out + at, &value, 1)
+            scalars(inner, inputs, &output, &value)
 
 
 # One element's share of the gradient with respect to a parameter; params[k][c] is parameter k of its channel.
@@ -31,111 +33,99 @@ ctypedef double (*Share)(real grad, real x, const parameter *const *params, size
 
 cdef enum:
     AT_ONCE = 4         # terms that are added to a lane in a register: through memory, each addition awaits the last
+    SPAN = LANES * AT_ONCE
 
 
-cdef inline void add_shares(Share share, size_t terms, const storage *grad, const storage *x,
-                            const parameter *const *params, size_t c, double *lanes) noexcept nogil:
-    """Add `terms` elements' shares to each lane."""
-    cdef real grad_buffer[LANES * AT_ONCE]
-    cdef real x_buffer[LANES * AT_ONCE]
-    cdef const packed_real *real_grad = as_real(LANES * terms, grad, grad_buffer)
-    cdef const packed_real *real_x = as_real(LANES * terms, x, x_buffer)
-    cdef double lane
-    cdef size_t i, k
-    for i in range(LANES):
-        lane = lanes[i]
-        for k in range(terms):
-            lane += share(real_grad[k * LANES + i], real_x[k * LANES + i], params, c)
-        lanes[i] = lane
+cdef inline const storage *padded(size_t count, size_t length, const storage *x, storage *buffer) noexcept nogil:
+    """x, or a copy with zeros from count to length."""
+    if count == length:
+        return x
+    memset(buffer, 0, length * sizeof(storage))
+    memcpy(buffer, x, count * sizeof(storage))
+    return buffer
 
 
 cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inner, const storage *grad,
-                            const storage *x, const parameter *const *params, size_t c) noexcept nogil:
+                            const storage *x, const parameter *const *params) noexcept nogil:
     """The sum over `outer` rows of `inner` elements, row k starting at k * stride; lanes run along a row."""
     cdef double lanes[LANES]
-    cdef double spare[LANES]
-    cdef storage last[2][LANES]
+    cdef double lane
+    cdef storage last[2][SPAN]
+    cdef real grad_buffer[SPAN]
+    cdef real x_buffer[SPAN]
+    cdef const packed_real *grads
+    cdef const packed_real *xs
     cdef Total total = Total(0, 0)
-    cdef size_t row, start, stop, end, rest, at, i
+    cdef size_t row, at, stop, count, k, i
     for row in range(outer):
-        start = 0
-        while start < inner:
-            stop = min(start + CHUNK, inner)
-            rest = stop % LANES
+        at = 0
+        while at < inner:
+            stop = min(at + CHUNK, inner)
             clear(LANES, 1, 1, lanes)
-            at = row * stride + start
-            end = row * stride + stop - rest
-            while at + LANES * AT_ONCE <= end:
-                add_shares(share, AT_ONCE, grad + at, x + at, params, c, lanes)
-                at += LANES * AT_ONCE
-            while at < end:
-                add_shares(share, 1, grad + at, x + at, params, c, lanes)
-                at += LANES
-            if rest:
+            while at < stop:
+                count = min(stop - at, <size_t>SPAN)
+                grads = as_real(SPAN, padded(count, SPAN, grad + row * stride + at, last[0]), grad_buffer)
+                xs = as_real(SPAN, padded(count, SPAN, x + row * stride + at, last[1]), x_buffer)
                 for i in range(LANES):
-                    last[0][i] = last[1][i] = ZERO
-                memcpy(last[0], grad + at, rest * sizeof(storage))
-                memcpy(last[1], x + at, rest * sizeof(storage))
-                clear(LANES, 1, 1, spare)
-                add_shares(share, 1, last[0], last[1], params, c, spare)
-                for i in range(rest):
-                    lanes[i] += spare[i]
+                    lane = lanes[i]
+                    for k in range(AT_ONCE):
+                        lane += share(grads[k * LANES + i], xs[k * LANES + i], params, 0)
+                    lanes[i] = lane
+                at += count
             fold(LANES, 1, 1, lanes)
             total = added(total, lanes[0])
-            start = stop
     return value_of(total)
 
 
 cdef inline void sum_columns(Share share, size_t outer, size_t stride, size_t width, const storage *grad,
-                             const storage *x, const parameter *const *params, size_t first,
-                             parameter *dparam) noexcept nogil:
-    """The same for width <= TILE channels of one element each, from channel `first`; lanes run down the rows."""
+                             const storage *x, const parameter *const *params, parameter *dparam) noexcept nogil:
+    """The same for width <= TILE channels of one element each; lanes run down the rows. params are TILE long."""
+    cdef storage last[2][TILE]
     cdef real grad_buffer[TILE]
     cdef real x_buffer[TILE]
-    cdef const packed_real *real_grad
-    cdef const packed_real *real_x
+    cdef const packed_real *grads
+    cdef const packed_real *xs
     cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
     cdef size_t used = min(outer, <size_t>LANES), start = 0, row, j
-    for j in range(width):
+    for j in range(TILE):
         total[j] = Total(0, 0)
     while start < outer:
-        clear(used, width, TILE, lanes)
+        clear(used, TILE, TILE, lanes)
         for row in range(start, min(start + CHUNK, outer)):
-            real_grad = as_real(width, grad + row * stride + first, grad_buffer)
-            real_x = as_real(width, x + row * stride + first, x_buffer)
-            for j in range(width):
-                lanes[row % LANES * TILE + j] += share(real_grad[j], real_x[j], params, first + j)
+            grads = as_real(TILE, padded(width, TILE, grad + row * stride, last[0]), grad_buffer)
+            xs = as_real(TILE, padded(width, TILE, x + row * stride, last[1]), x_buffer)
+            for j in range(TILE):
+                lanes[row % LANES * TILE + j] += share(grads[j], xs[j], params, j)
         start += CHUNK
-        fold(used, width, TILE, lanes)
-        for j in range(width):
+        fold(used, TILE, TILE, lanes)
+        for j in range(TILE):
             total[j] = added(total[j], lanes[j])
     for j in range(width):
-        dparam[first + j] = <parameter>value_of(total[j])
+        dparam[j] = <parameter>value_of(total[j])
 
 
 cdef inline void sum_channels(Share share, size_t outer, size_t channels, size_t inner, const storage *grad,
                               const storage *x, const parameter *const *params, int n_params,
                               parameter *dparam) noexcept nogil:
     """dparam[c] = the sum of share over the elements of channel c."""
-    cdef parameter values[MOST_PARAMS]
+    cdef parameter values[MOST_PARAMS][TILE]
     cdef const parameter *own[MOST_PARAMS]
-    cdef size_t c = 0, width
+    cdef bint columns = inner == 1 and channels > 1
+    cdef size_t c = 0, width = 1, j
     cdef int k
-    if inner == 1 and channels > 1:
-        while c < channels:
-            width = min(channels - c, <size_t>TILE)
-            if width == TILE:
-                sum_columns(share, outer, channels, TILE, grad, x, params, c, dparam)
-            else:
-                sum_columns(share, outer, channels, width, grad, x, params, c, dparam)
-            c += width
-        return
     if channels == 1:           # one row after the other is one long row
         inner = outer * inner
         outer = 1
-    for c in range(channels):
+    while c < channels:
+        if columns:
+            width = min(channels - c, <size_t>TILE)
         for k in range(n_params):       # copied, so that the compiler sees that the sums do not change them
-            values[k] = params[k][c]
-            own[k] = &values[k]
-        dparam[c] = <parameter>sum_rows(share, outer, channels * inner, inner, grad + c * inner, x + c * inner, own, 0)
+            for j in range(TILE):
+                values[k][j] = params[k][c + min(j, width - 1)]
+            own[k] = values[k]
+        if columns:
+            sum_columns(share, outer, channels, width, grad + c, x + c, own, dparam + c)
+        else:
+            dparam[c] = <parameter>sum_rows(share, outer, channels * inner, inner, grad + c * inner, x + c * inner, own)
+        c += width

@@ -5,11 +5,11 @@ always_inline), so the compiler sees one loop per activation, and vectorises it.
 
 Elements are worked on in blocks of BLOCK through a local array. A block is read whole before any of it is written, so
 in place and out of place are one loop and there is no overlap to test for; a partial block is padded to a whole one,
-so an element's result does not depend on where it is.
+on which the kernel calls itself, so an element's result does not depend on where it is and each loop is there once.
 """
-from libc.string cimport memcpy
-from real cimport BLOCK, ZERO, as_real, packed_real, parameter, put, real, storage
-from table cimport MOST_PARAMS
+from libc.string cimport memcpy, memset
+from real cimport BLOCK, as_real, packed_real, parameter, put, real, storage
+from table cimport MOST_PARAMS, pyacts_kernel
 
 
 # One element: a and b are the inputs (the same one twice for a function of one input), params[k][i] is parameter k.
@@ -29,32 +29,44 @@ cdef inline void map_block(Function f, const storage *a, const storage *b, const
     put(BLOCK, result, out)
 
 
-cdef inline void map(Function f, size_t n, const storage *a, const storage *b, storage *out,
-                     const parameter *const *params, int n_params, size_t step) noexcept nogil:
-    """out[i] = f(a[i], b[i], params, i * step): step is 0 for parameters that are one number, 1 for arrays of n."""
-    cdef storage last[3][BLOCK]
-    cdef parameter last_params[MOST_PARAMS][BLOCK]
-    cdef const parameter *last_param[MOST_PARAMS]
-    cdef size_t rest = n % BLOCK, whole = n - rest, k
+cdef inline void map_rest(pyacts_kernel kernel, size_t rest, size_t whole, const void *const *inputs, int n_inputs,
+                          int n_arrays, void *out, const double *values) noexcept nogil:
+    """The last `rest` elements, behind `whole` ones: padded to a block, on which the kernel is called again."""
+    cdef storage block[3][BLOCK]
+    cdef parameter arrays[MOST_PARAMS][BLOCK]
+    cdef const void *padded[2 + MOST_PARAMS]
+    cdef void *output = block[2]
+    cdef int k
+    memset(block, 0, sizeof(block))
+    for k in range(n_inputs):
+        memcpy(block[k], <const storage *>inputs[k] + whole, rest * sizeof(storage))
+        padded[k] = block[k]
+    for k in range(n_arrays):
+        memset(arrays[k], 0, sizeof(arrays[k]))
+        memcpy(arrays[k], <const parameter *>inputs[n_inputs + k] + whole, rest * sizeof(parameter))
+        padded[n_inputs + k] = arrays[k]
+    kernel(BLOCK, padded, &output, values)
+    memcpy(<storage *>out + whole, output, rest * sizeof(storage))
+
+
+cdef inline void map(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
+                     int n_arrays, void *out, const double *values, const parameter *const *params,
+                     size_t step) noexcept nogil:
+    """out[i] = f(a[i], b[i], params, i * step): step is 0 for parameters that are one number, 1 for arrays of n.
+
+    kernel is the function that this is inlined in.
+    """
+    cdef const storage *a = <const storage *>inputs[0]
+    cdef const storage *b = <const storage *>inputs[n_inputs - 1]
+    cdef size_t k
     for k in range(n // BLOCK):
-        map_block(f, a + k * BLOCK, b + k * BLOCK, params, k * BLOCK * step, step, out + k * BLOCK)
-    if rest:
-        for k in range(BLOCK):
-            last[0][k] = last[1][k] = ZERO
-        memcpy(last[0], a + whole, rest * sizeof(storage))
-        if b != a:
-            memcpy(last[1], b + whole, rest * sizeof(storage))
-        for k in range(n_params):
-            last_param[k] = params[k]
-            if step:
-                last_param[k] = last_params[k]
-                memcpy(last_params[k], params[k] + whole, rest * sizeof(parameter))
-        map_block(f, last[0], &last[1 if b != a else 0][0], last_param, 0, step, last[2])
-        memcpy(out + whole, last[2], rest * sizeof(storage))
+        map_block(f, a + k * BLOCK, b + k * BLOCK, params, k * BLOCK * step, step, <storage *>out + k * BLOCK)
+    if n % BLOCK:
+        map_rest(kernel, n % BLOCK, n - n % BLOCK, inputs, n_inputs, n_arrays, out, values)
 
 
-cdef inline void map_scalars(Function f, size_t n, const void *a, const void *b, void *out,
-                             const double *values, int n_params) noexcept nogil:
+cdef inline void map_scalars(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
+                             void *out, const double *values, int n_params) noexcept nogil:
     """map with parameters that are numbers, rounded to their type."""
     cdef parameter rounded[MOST_PARAMS]
     cdef const parameter *params[MOST_PARAMS]
@@ -62,10 +74,10 @@ cdef inline void map_scalars(Function f, size_t n, const void *a, const void *b,
     for k in range(n_params):
         rounded[k] = <parameter>values[k]
         params[k] = &rounded[k]
-    map(f, n, <const storage *>a, <const storage *>b, <storage *>out, params, n_params, 0)
+    map(f, kernel, n, inputs, n_inputs, 0, out, values, params, 0)
 
 
-cdef inline void map_arrays(Function f, size_t n, const void *a, const void *b, void *out,
-                            const void *const *arrays, int n_params) noexcept nogil:
-    """map with parameters that are arrays of n."""
-    map(f, n, <const storage *>a, <const storage *>b, <storage *>out, <const parameter *const *>arrays, n_params, 1)
+cdef inline void map_arrays(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
+                            void *out, int n_params) noexcept nogil:
+    """map with parameters that are arrays of n, which follow the inputs."""
+    map(f, kernel, n, inputs, n_inputs, n_params, out, NULL, <const parameter *const *>inputs + n_inputs, 1)
