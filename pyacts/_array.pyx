@@ -158,6 +158,19 @@ cdef as_operand(value):
     return value
 
 
+cdef dict with_signature(dict keywords, x, list parameters):
+    """A ufunc's keywords with the types of all its operands instead of dtype.
+
+    For dtype alone NumPy finds no loop that takes parameters of another dtype, nor one for bfloat16.
+    """
+    dtype = keywords.get("dtype")
+    if dtype is not None and "signature" not in keywords and isinstance(x, np.ndarray):
+        dtype = np.dtype(keywords.pop("dtype"))
+        index_of(dtype)
+        keywords["signature"] = (dtype, *(parameter.dtype for parameter in parameters), dtype)
+    return keywords
+
+
 cdef has_rules_of_its_own(array):
     return isinstance(array, np.ma.MaskedArray) or type(array).__array_ufunc__ is not np.ndarray.__array_ufunc__
 
@@ -513,7 +526,8 @@ cdef class Elementwise:
         x = as_operand(x)
         if out is not None:
             keywords["out"] = out
-        return self.forward_ufunc(x, *self.operands(given, x, False, keywords), **keywords)
+        parameters = self.operands(given, x, False, keywords)
+        return self.forward_ufunc(x, *parameters, **with_signature(keywords, x, parameters))
 
     cdef object inplace(self, object x, PyObject **given):
         cdef double params[MOST_PARAMS]
@@ -776,7 +790,7 @@ cdef class Softmax:
                     return target
         if out is not None:
             keywords["out"] = out
-        return self.forward_ufunc(x, axis=axis, **keywords)
+        return self.forward_ufunc(x, axis=axis, **with_signature(keywords, x, []))
 
     cdef object inplace(self, object x, object axis):
         cdef cnp.ndarray target

@@ -9,14 +9,22 @@ import numpy as np
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS, Activation
+from pyacts.catalog import DTYPES as CATALOGUE_DTYPES
+
+try:
+    from ml_dtypes import finfo  # knows bfloat16, and makes it known to NumPy by that name
+except ImportError:
+    from numpy import finfo
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
-DTYPES = ("float32", "float64")
-SUFFIXES = {"float32": "f32", "float64": "f64"}
+SUFFIXES = {d.name: suffix for suffix, d in CATALOGUE_DTYPES.items() if d.name in np.sctypeDict}
+DTYPES = tuple(SUFFIXES)
+TYPES = {suffix: np.dtype(name).type for name, suffix in SUFFIXES.items()}
+HALVES = {suffix: kind for suffix, kind in TYPES.items() if np.dtype(kind).itemsize == 2}
 ENDINGS = {"forward": "", "inplace": "_", "backward": "_backward", "backward_inplace": "_backward_"}
 
-# Parameters that have no default.
+# What the tests give parameters that have no default.
 REQUIRED = {"weight": 0.25}
 
 
@@ -35,6 +43,54 @@ def suffix(direction):
 
 def is_elementwise(activation):
     return activation.kind in ("elementwise", "channelwise")
+
+
+def parameter_type(dtype):
+    """The type of the parameters that come with a dtype: float32 for halves."""
+    return np.float64 if np.dtype(dtype) == np.float64 else np.float32
+
+
+def required(activation):
+    """The parameters that must be given, by name."""
+    return {p.name: REQUIRED[p.name] for p in activation.parameters if p.default is None}
+
+
+def defaults(activation):
+    """All parameters by name: the default, or what the tests give instead."""
+    return {p.name: p.default for p in activation.parameters} | required(activation)
+
+
+def bounded_by(activation, parameter):
+    """The parameters that must not be less than this one."""
+    return [p for p in activation.parameters if p.minimum == parameter.name]
+
+
+def drawn(activation, names, shape, seed=0):
+    """Random values of the parameters with these names, allowed in every direction, the others being at their defaults.
+
+    They are float32 numbers in float64: the same in every dtype.
+    """
+    random = np.random.default_rng(seed)
+    values = defaults(activation)
+    for p in activation.parameters:
+        if p.name in names:
+            above = [values[q.name] for q in bounded_by(activation, p) if q.name not in names]
+            high = min(above, default=None)
+            low = values.get(p.minimum, p.minimum)
+            if low is None:
+                low = 0.0 if high is None else high - 2.0
+            if p.minimum_y is not None:
+                low = np.maximum(low, p.minimum_y)
+            high = low + 2.0 if high is None else high
+            values[p.name] = np.float64(np.float32(low + random.uniform(0.05, 1, shape) * (high - low)))
+    return {name: values[name] for name in names}
+
+
+def parameter_grads(activation, grad, x, **parameters):
+    """The gradients with respect to the learned parameters, by name."""
+    found = getattr(pyacts, f"{activation.name}_parameter_grad")(grad, x, **(defaults(activation) | parameters))
+    names = [p.name for p in activation.learned]
+    return dict(zip(names, [found] if len(names) == 1 else found, strict=True))
 
 
 @dataclass(frozen=True)
@@ -61,8 +117,7 @@ class Call:
         return getattr(pyacts, self.activation.name + ending)
 
     def __call__(self, *inputs, inplace=False, **keywords):
-        required = {p.name: REQUIRED[p.name] for p in self.activation.parameters if p.default is None}
-        keywords = {**required, **keywords}
+        keywords = {**required(self.activation), **keywords}
         if self.direction == "forward":
             (x,) = inputs
             return self.function(inplace)(x, **keywords)
@@ -89,7 +144,7 @@ def numbers(shape, dtype, seed=0, special=True):
     random = np.random.default_rng(seed)
     x = np.array(random.normal(scale=4, size=shape), dtype)
     if special:
-        limits = np.finfo(dtype)
+        limits = finfo(dtype)
         found = [
             np.nan,
             np.inf,

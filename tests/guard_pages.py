@@ -8,6 +8,7 @@ import ctypes
 import mmap
 
 import numpy as np
+from common import SUFFIXES, parameter_type
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
@@ -55,7 +56,8 @@ class Caller:
     """Calls C functions with every array argument in pages of its own."""
 
     def __init__(self):
-        self.fenced = [Fenced() for _ in range(4)]
+        most = max(len(a.parameters) + len(a.learned) for a in ACTIVATIONS)
+        self.fenced = [Fenced() for _ in range(3 + most)]
         self.calls = 0
 
     def __call__(self, name, *arguments):
@@ -84,7 +86,8 @@ def numbers(count, dtype):
 def main():
     call = Caller()
     for activation in ACTIVATIONS:
-        for dtype, kind in (("f32", np.float32), ("f64", np.float64)):
+        for kind, dtype in SUFFIXES.items():
+            value = parameter_type(kind)
             for direction in (
                 *activation.directions,
                 *(["parameter_grad"] if activation.learned else []),
@@ -101,11 +104,12 @@ def main():
                 for outer, n, inner in SHAPES:
                     a = numbers(outer * n * inner, kind)
                     if direction == "parameter_grad":
-                        values = [(np.abs(numbers(n, kind)) + 1, False) for _ in activation.parameters]
-                        out = [(numbers(n, kind), True) for _ in activation.learned]
+                        values = [(np.abs(numbers(n, value)) + 1, False) for _ in activation.parameters]
+                        out = [(numbers(n, value), True) for _ in activation.learned]
                         call(name, outer, n, inner, *[(a, False)] * inputs, *values, *out)
                     elif activation.kind == "channelwise":
-                        call(name, outer, n, inner, *[(a, False)] * inputs, (numbers(n, kind), False), (a, True))
+                        values = [(numbers(n, value), False) for _ in activation.parameters]
+                        call(name, outer, n, inner, *[(a, False)] * inputs, *values, (a, True))
                     elif activation.kind == "softmax":
                         call(name, outer, n, inner, *[(a, False)] * inputs, (a, True), ffi.NULL)
                     else:
@@ -121,7 +125,7 @@ def main():
                 if direction == "parameter_grad":
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + len(activation.learned)))
                 elif activation.kind == "channelwise":
-                    call(name, 0, 0, 0, *[ffi.NULL] * (inputs + 2))
+                    call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + 1))
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))
                     call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))

@@ -4,13 +4,14 @@ every function on the same numbers."""
 import sys
 
 import numpy as np
-from common import CALLS, DTYPES, REQUIRED, is_elementwise, numbers
+from common import CALLS, DTYPES, drawn, is_elementwise, numbers, parameter_grads
 
 import pyacts
+from pyacts.catalog import ACTIVATIONS
 
 
 def results():
-    found = {"isa": np.array(pyacts.isa())}
+    found = {}
     for dtype in DTYPES:
         for call in CALLS:
             for kind, shape in (("row", (20_011,)), ("rows", (40, 25)), ("columns", (3, 50, 37))):
@@ -20,21 +21,24 @@ def results():
                 axis = {"axis": 1} if call.activation.kind == "softmax" and kind == "columns" else {}
                 found[f"{call} {dtype} {kind} first input"] = inputs[0]
                 found[f"{call} {dtype} {kind}"] = call(*inputs, **axis)
-                for parameter in call.activation.parameters:
-                    array = np.array(np.random.default_rng(1).uniform(0.1, 3, shape), dtype)
-                    found[f"{call} {dtype} {kind} {parameter.name} array"] = call(*inputs, **{parameter.name: array})
-                    if parameter.name not in REQUIRED:
-                        found[f"{call} {dtype} {kind} {parameter.name}"] = call(*inputs, **{parameter.name: 1.7})
+                names = [p.name for p in call.activation.parameters]
+                if names:
+                    arrays = drawn(call.activation, names, shape, 1)
+                    found[f"{call} {dtype} {kind} arrays"] = call(*inputs, **arrays)
+                    found[f"{call} {dtype} {kind} others"] = call(*inputs, **drawn(call.activation, names, (), 2))
         x = np.random.default_rng(2).normal(size=(40, 24, 33)).astype(dtype)
-        for axis in range(3):
-            weight = np.full(np.where(np.arange(3) == axis, x.shape, 1), 0.5, dtype)
-            found[f"prelu_parameter_grad {dtype} {axis}"] = pyacts.prelu_parameter_grad(x, x[::-1], weight)
-        found[f"prelu_parameter_grad {dtype}"] = pyacts.prelu_parameter_grad(x, x[::-1], 0.5)
+        for activation in (a for a in ACTIVATIONS if a.learned):
+            names = [p.name for p in activation.parameters]
+            for shape in ((), (40, 1, 1), (24, 1), (33,)):
+                parameters = drawn(activation, names, shape, 3)
+                grad = np.abs(x)  # of one sign, so that no sum cancels
+                for name, values in parameter_grads(activation, grad, x[::-1], **parameters).items():
+                    found[f"{activation.name}_parameter_grad {dtype} {shape} {name}"] = values
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
-        found[f"maxout {dtype}"], found[f"maxout index {dtype}"] = y, index
+        found[f"maxout {dtype}"], found[f"maxout {dtype} index"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)
     return found
 
 
 if __name__ == "__main__":
-    np.savez(sys.argv[1], **results())
+    np.savez(sys.argv[1], isa=np.array(pyacts.isa()), **results())

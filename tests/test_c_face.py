@@ -11,7 +11,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from common import CALLS, DTYPES, ELEMENTWISE_CALLS, ROOT, SUFFIXES, TESTS, Call, assert_same, numbers, run, suffix
+from common import (
+    CALLS,
+    DTYPES,
+    ELEMENTWISE_CALLS,
+    HALVES,
+    ROOT,
+    SUFFIXES,
+    TESTS,
+    Call,
+    assert_same,
+    defaults,
+    drawn,
+    finfo,
+    numbers,
+    parameter_type,
+    run,
+    suffix,
+)
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
@@ -43,10 +60,6 @@ def c_call(name, *arguments):
     function(*(pointer(a, t) if isinstance(a, np.ndarray) else a for a, t in pairs))
 
 
-def values_of_parameters(call):
-    return [0.25 if p.default is None else p.default for p in call.activation.parameters]
-
-
 # ----------------------------------------------------------------------------------------------------------------
 # The same bits as from Python
 
@@ -56,7 +69,7 @@ def values_of_parameters(call):
 def test_elementwise(call, dtype):
     """The C function, and the kernel that pyacts_find gives, at odd lengths and any alignment, in place too."""
     name = call.activation.name + suffix(call.direction)
-    parameters = values_of_parameters(call)
+    parameters = list(defaults(call.activation).values())
     for n in (0, 1, 5, 16, 17, 33, 1000, 5001):
         inputs = call.inputs(n, dtype, seed=n)
         expected = call(*inputs)
@@ -67,8 +80,8 @@ def test_elementwise(call, dtype):
             for array, values in zip(arrays, inputs, strict=False):
                 array[...] = values
             if call.activation.kind == "channelwise":
-                weight = np.array(parameters, dtype)
-                last = (1, 1, n), (weight, arrays[-1])
+                weights = [np.array([v], parameter_type(dtype)) for v in parameters]
+                last = (1, 1, n), (*weights, arrays[-1])
             else:
                 last = (n,), (arrays[-1], *parameters)
             c_call(f"pyacts_{name}_{SUFFIXES[dtype]}", *last[0], *arrays[:-1], *last[1])
@@ -90,16 +103,16 @@ def test_elementwise(call, dtype):
 @every_dtype
 def test_array_kernels(call, dtype):
     """The kernels that take an array of n for each parameter."""
-    (parameter,) = call.activation.parameters
+    names = [p.name for p in call.activation.parameters]
     direction = f"{call.direction}_arrays".encode()
     kernel = pyacts.lib.pyacts_find(call.activation.name.encode(), SUFFIXES[dtype].encode(), direction)
     for n in (0, 1, 16, 37):
         inputs = call.inputs(n, dtype)
-        array = np.random.default_rng(n).uniform(0.1, 2, n).astype(dtype)
+        arrays = {k: v.astype(parameter_type(dtype)) for k, v in drawn(call.activation, names, n, n).items()}
         out = np.zeros(n, dtype)
-        pointers = [pointer(a, "void *") for a in (*inputs, array)]
+        pointers = [pointer(a, "void *") for a in (*inputs, *arrays.values())]
         kernel(n, pointers, [pointer(out, "void *")], pyacts.ffi.NULL)
-        assert_same(out, call(*inputs, **{parameter.name: array}), call, dtype, n)
+        assert_same(out, call(*inputs, **arrays), call, dtype, n)
 
 
 SHAPES = [
@@ -117,25 +130,25 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a.kind == "channelwise"], ids=lambda a: a.name)
 @every_dtype
-def test_prelu(shape, dtype):
-    outer, channels, inner = shape
+def test_channels(activation, shape, dtype):
+    """(outer, channels, inner) with a parameter for each channel, in place too."""
     grad, x = numbers(shape, dtype, 1), numbers(shape, dtype, 2)
-    weight = np.random.default_rng(3).uniform(0.1, 2, channels).astype(dtype)
-    for direction in ("forward", "backward", "backward_y"):
-        call = Call(next(a for a in ACTIVATIONS if a.name == "prelu"), direction)
+    names = [p.name for p in activation.parameters]
+    values = {k: v.astype(parameter_type(dtype)) for k, v in drawn(activation, names, shape[1], 3).items()}
+    spread = {k: v[:, None] for k, v in values.items()}
+    for direction in activation.directions:
+        call = Call(activation, direction)
         inputs = [x] if direction == "forward" else [grad, x]
+        name = f"pyacts_{activation.name}{suffix(direction)}_{SUFFIXES[dtype]}"
+        expected = call(*inputs, **spread)
         out = np.zeros(shape, dtype)
-        c_call(f"pyacts_prelu{suffix(direction)}_{SUFFIXES[dtype]}", outer, channels, inner, *inputs, weight, out)
-        assert_same(out, call(*inputs, weight=weight[:, None]), call, dtype, shape)
+        c_call(name, *shape, *inputs, *values.values(), out)
+        assert_same(out, expected, call, dtype, shape)
         out = inputs[0].copy()
-        c_call(
-            f"pyacts_prelu{suffix(direction)}_{SUFFIXES[dtype]}", outer, channels, inner, out, *inputs[1:], weight, out
-        )
-        assert_same(out, call(*inputs, weight=weight[:, None]), call, dtype, shape, "in place")
-    dweight = np.full(channels, 9, dtype)
-    c_call(f"pyacts_prelu_parameter_grad_{SUFFIXES[dtype]}", outer, channels, inner, grad, x, weight, dweight)
-    assert_same(dweight, pyacts.prelu_parameter_grad(grad, x, weight[:, None])[:, 0], "parameter_grad", dtype, shape)
+        c_call(name, *shape, out, *inputs[1:], *values.values(), out)
+        assert_same(out, expected, call, dtype, shape, "in place")
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 5000, 2), (33, 32, 1), (64, 33, 1)], ids=str)
@@ -271,7 +284,7 @@ def by_level(tmp_path_factory):
         file = tmp_path_factory.mktemp(level) / "results.npz"
         run(sys.executable, TESTS / "level_results.py", file, env=environment(level))
         with np.load(file) as results:
-            found[level] = dict(results)
+            found[level] = {name: a.view(HALVES["bf16"]) if a.dtype.kind == "V" else a for name, a in results.items()}
         assert found[level].pop("isa") == level
     return found
 
@@ -292,10 +305,10 @@ def test_levels_with_fma_give_the_same_bits(by_level):
     if "avx512" not in by_level:
         pytest.skip("one level with FMA")
     for name, expected in by_level["avx512"].items():
-        if expected.dtype.kind == "f":
-            assert_same(by_level["avx2"][name], expected, name, "avx2 and avx512")
-        else:
+        if expected.dtype.kind in "iu":
             np.testing.assert_array_equal(by_level["avx2"][name], expected, name)
+        else:
+            assert_same(by_level["avx2"][name], expected, name, "avx2 and avx512")
 
 
 @pytest.mark.skipif(not X86, reason="one level")
@@ -303,17 +316,19 @@ def test_baseline_is_close(by_level):
     """Without FMA results are rounded differently, by a few units in the last place of what was added up."""
     best = by_level[levels()[-1]]
     for name, result in by_level["baseline"].items():
-        if result.dtype.kind == "f":
-            limits = np.finfo(result.dtype)
-            atol = 4 * limits.smallest_subnormal
-            if name.startswith(CANCELLING):
-                grad = best[" ".join(name.split()[:3]) + " first input"]
-                atol = atol + 4 * limits.eps * np.abs(np.nan_to_num(grad))
-            near = np.isclose(result, best[name], rtol=16 * limits.eps, atol=atol, equal_nan=True)
-            k = int((~near).argmax())
-            assert near.all(), f"{name}: {(~near).sum()} far, first {result.flat[k]!r}, not {best[name].flat[k]!r}"
-        else:
+        if result.dtype.kind in "iu":
             np.testing.assert_array_equal(result, best[name], name)
+            continue
+        limits = finfo(result.dtype)
+        units, tiny = (1, 1) if result.dtype.itemsize == 2 else (16, 4)  # halves are rounded from floats that are close
+        atol = tiny * float(limits.smallest_subnormal)
+        if name.startswith(CANCELLING):
+            grad = best[" ".join(name.split()[:3]) + " first input"].astype(float)
+            atol = atol + 4 * np.finfo(parameter_type(name.split()[1])).eps * np.abs(np.nan_to_num(grad))
+        got, wanted = result.astype(float), best[name].astype(float)
+        near = np.isclose(got, wanted, rtol=units * float(limits.eps), atol=atol, equal_nan=True)
+        k = int((~near).argmax())
+        assert near.all(), f"{name}: {(~near).sum()} far, first {result.flat[k]!r}, not {best[name].flat[k]!r}"
 
 
 # ----------------------------------------------------------------------------------------------------------------
