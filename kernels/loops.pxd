@@ -12,6 +12,16 @@ from real cimport BLOCK, as_real, packed_real, parameter, put, real, storage
 from table cimport MOST_PARAMS, pyacts_kernel
 
 
+cdef enum:
+    LONG = 4096     # elements from which stores are aligned: one across a boundary takes up to twice as long
+
+
+cdef inline size_t before_boundary(const storage *p) noexcept nogil:
+    """Elements before the next address where a block does not cross cache lines."""
+    cdef size_t size = BLOCK * sizeof(storage)
+    return (size - <size_t>p % size) % size // sizeof(storage)
+
+
 # One element: a and b are the inputs (the same one twice for a function of one input), params[k][i] is parameter k.
 ctypedef real (*Function)(real a, real b, const parameter *const *params, size_t i) noexcept nogil
 
@@ -29,9 +39,9 @@ cdef inline void map_block(Function f, const storage *a, const storage *b, const
     put(BLOCK, result, out)
 
 
-cdef inline void map_rest(pyacts_kernel kernel, size_t rest, size_t whole, const void *const *inputs, int n_inputs,
+cdef inline void map_part(pyacts_kernel kernel, size_t first, size_t count, const void *const *inputs, int n_inputs,
                           int n_arrays, void *out, const double *values) noexcept nogil:
-    """The last `rest` elements, behind `whole` ones: padded to a block, on which the kernel is called again."""
+    """Elements first to first + count, less than a block: padded to one, on which the kernel is called again."""
     cdef storage block[3][BLOCK]
     cdef parameter arrays[MOST_PARAMS][BLOCK]
     cdef const void *padded[2 + MOST_PARAMS]
@@ -39,14 +49,14 @@ cdef inline void map_rest(pyacts_kernel kernel, size_t rest, size_t whole, const
     cdef int k
     memset(block, 0, sizeof(block))
     for k in range(n_inputs):
-        memcpy(block[k], <const storage *>inputs[k] + whole, rest * sizeof(storage))
+        memcpy(block[k], <const storage *>inputs[k] + first, count * sizeof(storage))
         padded[k] = block[k]
     for k in range(n_arrays):
         memset(arrays[k], 0, sizeof(arrays[k]))
-        memcpy(arrays[k], <const parameter *>inputs[n_inputs + k] + whole, rest * sizeof(parameter))
+        memcpy(arrays[k], <const parameter *>inputs[n_inputs + k] + first, count * sizeof(parameter))
         padded[n_inputs + k] = arrays[k]
     kernel(BLOCK, padded, &output, values)
-    memcpy(<storage *>out + whole, output, rest * sizeof(storage))
+    memcpy(<storage *>out + first, output, count * sizeof(storage))
 
 
 cdef inline void map(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
@@ -58,11 +68,14 @@ cdef inline void map(Function f, pyacts_kernel kernel, size_t n, const void *con
     """
     cdef const storage *a = <const storage *>inputs[0]
     cdef const storage *b = <const storage *>inputs[n_inputs - 1]
-    cdef size_t k
-    for k in range(n // BLOCK):
-        map_block(f, a + k * BLOCK, b + k * BLOCK, params, k * BLOCK * step, step, <storage *>out + k * BLOCK)
-    if n % BLOCK:
-        map_rest(kernel, n % BLOCK, n - n % BLOCK, inputs, n_inputs, n_arrays, out, values)
+    cdef size_t first = before_boundary(<const storage *>out) if n >= LONG else 0, rest = (n - first) % BLOCK, at, k
+    if first:
+        map_part(kernel, 0, first, inputs, n_inputs, n_arrays, out, values)
+    for k in range((n - first) // BLOCK):
+        at = first + k * BLOCK
+        map_block(f, a + at, b + at, params, at * step, step, <storage *>out + at)
+    if rest:
+        map_part(kernel, n - rest, rest, inputs, n_inputs, n_arrays, out, values)
 
 
 cdef inline void map_scalars(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,

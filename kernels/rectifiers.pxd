@@ -16,7 +16,7 @@ cdef inline real identity(real x) noexcept nogil:
     return x
 
 cdef inline real identity_backward(real grad, real x) noexcept nogil:
-    return grad + x if unordered(grad, x) else grad
+    return x if x != x else grad
 
 cdef inline real identity_backward_y(real grad, real y) noexcept nogil:
     return identity_backward(grad, y)
