@@ -99,8 +99,8 @@ cdef inline real raised() noexcept nogil:
     return <real>1.8446744073709552e+19 if SINGLE else <real>2.5822498780869086e+120
 
 
-cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) * raised() for a >= 0 or NaN: float32 1.03 ULP, float64 1.0 ULP; never subnormal.
+cdef inline Sum exp_negative_raised_sum(real a, real a_low) noexcept nogil:
+    """exp(-(a + a_low)) * raised() for a >= 0 or NaN: high within 1.03 (float64 1.0) ULP, never subnormal.
 
     What is made of it is divided by raised() last, which is then the only rounding of a subnormal result. Beyond
     exp_limit() it stays what it is there, which that division turns into 0.
@@ -108,7 +108,14 @@ cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
     cdef bint beyond = a > exp_limit()
     cdef Exponential e = exponential(exp_limit() if beyond else a, NEGATIVE_ZERO if beyond else a_low,
                                      <real>(64.0 if SINGLE else 400.0))
-    return muladd(e.scale, e.fraction, e.scale)
+    cdef Sum y
+    y.high = muladd(e.scale, e.fraction, e.scale)
+    y.low = muladd(e.scale, e.fraction, e.scale - y.high)
+    return y
+
+
+cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
+    return exp_negative_raised_sum(a, a_low).high
 
 
 cdef inline real exp(real x) noexcept nogil:
@@ -159,11 +166,10 @@ cdef inline real log1p_unit(real u) noexcept nogil:
     cdef real v
     cdef bint upper
     if SINGLE:      # 2**-27.50
-        return fused(u * u, horner4(
-            u, -0.4999993145465851, 0.33330464363098145, -0.24958018958568573, 0.19692102074623108, horner4(
-            u, -0.15344882011413574, 0.10661137849092484, -0.05745745822787285,
-            0.020086470991373062, -0.003290552878752351)),
-            u)
+        return fused(u * u, fused(u, horner4(
+            u, 0.33330464363098145, -0.24958018958568573, 0.19692102074623108, -0.15344882011413574, horner2(
+            u, 0.10661137849092484, -0.05745745822787285,
+            muladd(u, -0.003290552878752351, 0.020086470991373062))), -0.4999993145465851), u)
     # 2**-56.74 on [-1/4, 1/2], where log1p(u) = ln2 + log1p((u - 1) / 2) brings the upper half of the range
     upper = u > <real>0.5
     v = muladd(u, 0.5, -0.5) if upper else u
@@ -174,6 +180,11 @@ cdef inline real log1p_unit(real u) noexcept nogil:
         v, -0.07138425216938153, 0.06642309629460352, -0.06249169800090525, 0.060871636482347065, horner2(
         v, -0.059772075141924626, 0.05074511179915837, muladd(v, 0.008057604349788595, -0.029355762316822544)))))), v)
     return v + <real>0.6931471805599453 if upper else v
+
+
+cdef inline real log1p_unit_low(real u) noexcept nogil:
+    """What the rounding of ln2 takes from log1p_unit(u)."""
+    return <real>2.3190468138462996e-17 if u > <real>0.5 and not SINGLE else ZERO
 
 
 # ----------------------------------------------------------------------------------------------------------------
