@@ -13,6 +13,10 @@ def paragraph(text, indent=""):
     return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
+def equation(left, right):
+    return textwrap.fill(f"{left} = {right}", WIDTH, initial_indent="    ", subsequent_indent=" " * (7 + len(left)))
+
+
 def bound(parameter):
     """What a parameter must be, as the start of a sentence."""
     if parameter.domain in ("finite", "positive"):
@@ -68,6 +72,8 @@ def fields(activation):
         "summary": paragraph(a.summary),
         "in_place_summary": paragraph(f"In place: {a.summary[0].lower()}{a.summary[1:]}"),
         "formula": a.formula,
+        "formula_lines": equation("f(x)", a.formula),
+        "derivative_lines": equation("f'(x)", a.derivative),
         "derivative": a.derivative,
         "derivative_y": a.derivative_y,
         "range": a.range,
@@ -84,7 +90,7 @@ def fields(activation):
         kinks = " ".join(f"f'({x:g}) is taken as {d:g}." for x, d in a.kinks.items())
         found["notes"] = notes(limits, error(a, "forward"))
         found["backward_notes"] = notes(kinks, error(a, *a.directions[1:]))
-        found["from_y"] = f"          = {a.derivative_y}, where y = f(x)\n" if a.derivative_y else ""
+        found["from_y"] = equation("     ", f"{a.derivative_y}, where y = f(x)") + "\n" if a.derivative_y else ""
         found["values"], found["slopes"] = (repr(numpy.array(row)) for row in a.samples)
     return found
 
@@ -95,7 +101,7 @@ def parameter_grad_fields(activation):
     kind = "ndarray or scalar" if len(learned) == 1 else f"tuple of {len(learned)} ndarrays or scalars"
     return {
         "learned": " and ".join(learned),
-        "parameter_terms": "\n".join(f"    df/d{p.name} = {p.gradient}" for p in activation.learned),
+        "parameter_terms": "\n".join(equation(f"df/d{p.name}", p.gradient) for p in activation.learned),
         "parameter_grads": f"{kind}\n    {where}",
         "ones": ", ".join("np.ones(2)" if p.learned else f"{p.default:g}" for p in activation.parameters),
         "first": "" if len(learned) == 1 else "[0]",
@@ -112,7 +118,7 @@ def docstring(template, activation):
 FORWARD = """
 {summary}
 
-    f(x) = {formula}
+{formula_lines}
 
 Parameters
 ----------
@@ -156,7 +162,7 @@ Examples
 IN_PLACE = """
 {in_place_summary}
 
-    f(x) = {formula}
+{formula_lines}
 
 Parameters
 ----------
@@ -197,7 +203,7 @@ True
 BACKWARD = """
 Gradient of {name} with respect to its input: grad * f'(x).
 
-    f'(x) = {derivative}
+{derivative_lines}
 {from_y}
 Parameters
 ----------
@@ -239,7 +245,7 @@ Examples
 BACKWARD_IN_PLACE = """
 Gradient of {name} with respect to its input, in place in grad: grad * f'(x).
 
-    f'(x) = {derivative}
+{derivative_lines}
 {from_y}
 Parameters
 ----------
