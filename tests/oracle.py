@@ -2,7 +2,7 @@
 
 A definition is written once, in numbers ``m`` that are either
 
-- FAST: float64 arrays. More than enough for float32: 29 bits more than it has, 2**-28 of its ULP.
+- FAST: float64 arrays. More than enough for float32 and halves: 29 bits more than it has, 2**-28 of its ULP.
 - EXACT: arrays of 200-bit numbers (MPFR), for float64, and to certify FAST (test_values.py does).
 
 Definitions say what is meant, in a form that keeps its digits in FAST (``1 / cosh(x)**2``, not ``1 - tanh(x)**2``),
@@ -14,16 +14,17 @@ the end of this file), and test_values.py fails without.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import gmpy2
 import numpy as np
+from common import finfo, parameter_type
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
 
-DTYPES = {"f32": np.float32, "f64": np.float64}
+DTYPES = {"f32": np.float32, "f64": np.float64}  # those that are computed in; test_halves.py has the others
 BITS = 200
 
 ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
@@ -39,7 +40,7 @@ EXACT = SimpleNamespace(
 
 @dataclass(frozen=True)
 class Oracle:
-    """One activation: f, f' in x, f' in y = f(x).
+    """One activation: f, f' in x, f' in y = f(x), and by name the derivatives with respect to learned parameters, in x.
 
     f' of some activations has a zero where two terms cancel. There no method in the working precision can give the
     result to its last place, and the error counts in units of the larger term, which ``cancelling`` gives: its size
@@ -50,13 +51,16 @@ class Oracle:
     slope: Callable
     slope_y: Callable | None = None
     cancelling: Callable | None = None
+    gradients: dict[str, Callable] = field(default_factory=dict)
 
 
 leaky_relu = Oracle(
     f=lambda m, x, slope: np.where(x > 0, x, slope * x),
     slope=lambda m, x, slope: np.where(x > 0, 1, slope),
     slope_y=lambda m, y, slope: np.where(y > 0, 1, slope),
+    gradients={"negative_slope": lambda m, x, slope: np.where(x < 0, x, 0)},
 )
+prelu = replace(leaky_relu, gradients={"weight": leaky_relu.gradients["negative_slope"]})
 
 
 def gate(m, z):
@@ -95,7 +99,6 @@ ORACLES = {
         slope_y=lambda m, y: np.where(y > 0, 1, 0),
     ),
     "leaky_relu": leaky_relu,
-    "prelu": leaky_relu,
     "relu6": Oracle(
         f=lambda m, x: np.clip(x, 0, 6),
         slope=lambda m, x: np.where((x > 0) & (x < 6), 1, 0),
@@ -110,21 +113,29 @@ ORACLES = {
         f=lambda m, x: x * np.clip(x + 3, 0, 6) / 6,
         slope=lambda m, x: np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1)),
     ),
+    "prelu": prelu,
     "elu": Oracle(
         f=lambda m, x, alpha: np.where(x > 0, x, alpha * m.expm1(x)),
         slope=lambda m, x, alpha: np.where(x > 0, 1, alpha * m.exp(x)),
         slope_y=lambda m, y, alpha: np.where(y > 0, 1, y + alpha),
+        gradients={"alpha": lambda m, x, alpha: np.where(x < 0, m.expm1(x), 0)},
     ),
     "selu": Oracle(
         f=lambda m, x: np.where(x > 0, selu_scale(m) * x, selu_scale_alpha(m) * m.expm1(x)),
         slope=lambda m, x: np.where(x > 0, selu_scale(m), selu_scale_alpha(m) * m.exp(x)),
         slope_y=selu_slope_y,
     ),
-    # log(1 + e**z) = z + log(1 + e**-z): the one of the two whose exponential is at most 1
+    # log(1 + e**z) = z + log(1 + e**-z): the one of the two whose exponential is at most 1. The derivative with respect
+    # to beta, (x f'(x) - f(x)) / beta, is the same for x and -x, and for -|x| has two terms of one sign.
     "softplus": Oracle(
         f=lambda m, x, beta: (np.where(x > 0, beta * x, 0) + m.log1p(m.exp(-abs(beta * x)))) / beta,
         slope=lambda m, x, beta: gate(m, beta * x),
         slope_y=lambda m, y, beta: -m.expm1(-beta * y),
+        gradients={
+            "beta": lambda m, x, beta: (
+                -(abs(x) * gate(m, -beta * abs(x)) + m.log1p(m.exp(-beta * abs(x))) / beta) / beta
+            )
+        },
     ),
     "log_sigmoid": Oracle(
         f=lambda m, x: np.where(x < 0, x, 0) - m.log1p(m.exp(-abs(x))),
@@ -166,6 +177,7 @@ ORACLES = {
         f=lambda m, x, beta: x * gate(m, beta * x),
         slope=lambda m, x, beta: gate(m, beta * x) * (1 + beta * x * gate(m, -beta * x)),
         cancelling=lambda m, x, beta: np.where(abs(beta * x + 1.2784645) < 0.5, gate(m, beta * x) ** 2, 0),
+        gradients={"beta": lambda m, x, beta: x**2 * gate(m, beta * x) * gate(m, -beta * x)},
     ),
     "tanh_shrink": Oracle(
         f=tanh_shrink,
@@ -220,16 +232,21 @@ def evaluate(m, definition, *arguments):
     return m.number(definition(m, *(m.number(a) for a in arguments)))
 
 
+def numbers_for(dtype):
+    """The numbers that an oracle for this dtype needs."""
+    return EXACT if dtype == np.float64 else FAST
+
+
 def rounded(params, dtype):
-    """What a kernel is given: the parameters as numbers of the dtype."""
-    return tuple(np.asarray(p, dtype) for p in params)
+    """What a kernel is given: the parameters as numbers of the type that comes with the dtype."""
+    return tuple(np.asarray(p, parameter_type(dtype)) for p in params)
 
 
 def exact(activation, direction, at, params):
-    """f, f' or f' in y of the numbers `at`, in FAST numbers for float32 and EXACT ones for float64."""
+    """f, f' or f' in y of the numbers `at`, or a parameter's gradient, in FAST numbers, for float64 in EXACT ones."""
     oracle = ORACLES[activation.name]
-    definition = {"forward": oracle.f, "backward": oracle.slope, "backward_y": oracle.slope_y}[direction]
-    return evaluate(FAST if at.dtype == np.float32 else EXACT, definition, at, *rounded(params, at.dtype))
+    definitions = {"forward": oracle.f, "backward": oracle.slope, "backward_y": oracle.slope_y, **oracle.gradients}
+    return evaluate(numbers_for(at.dtype), definitions[direction], at, *rounded(params, at.dtype))
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -244,6 +261,8 @@ def ulp(size, dtype):
     Sizes that float64 does not have count as its largest.
     """
     info = np.finfo(dtype)
+    """The distance between neighbouring numbers of the dtype in the binade of size (which is not rounded to it)."""
+    info = finfo(dtype)
     exponent = exponents(size).astype(int) if size.dtype == object else np.frexp(size)[1]
     return np.ldexp(1.0, np.clip(exponent, info.minexp + 1, 1024) - info.nmant - 1)
 
@@ -255,7 +274,7 @@ def error(got, want, unit=None):
     An infinity stands for the power of two above the largest number, to which everything larger is equal.
     """
     m = EXACT if want.dtype == object else FAST
-    top = m.number(1.0) * 2 ** np.finfo(got.dtype).maxexp
+    top = m.number(1.0) * 2 ** finfo(got.dtype).maxexp
     want = np.where(abs(want) > top, np.where(want > 0, top, -top), want)
     finite = np.where(np.isinf(got), np.where(got > 0, top, -top), m.number(got))
     unit = ulp(abs(want), got.dtype) if unit is None else unit
@@ -268,7 +287,7 @@ def product(want, unit, bound, grad):
     """grad * f'(x), an ULP of it, and how many ULP it may be off: what f' may be, and half for its own rounding."""
     number = EXACT.number if want.dtype == object else FAST.number
     exact_product = want * number(grad)
-    unit_of_product = ulp(np.minimum(abs(exact_product), number(2.0) ** np.finfo(grad.dtype).maxexp), grad.dtype)
+    unit_of_product = ulp(np.minimum(abs(exact_product), number(2.0) ** finfo(grad.dtype).maxexp), grad.dtype)
     allowed = bound * (number(unit) * abs(number(grad)) / unit_of_product).astype(float) + 0.5
     return exact_product, unit_of_product, allowed
 
