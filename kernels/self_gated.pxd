@@ -2,9 +2,9 @@
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport (KNOWN_ONE, LARGEST, NEGATIVE_ZERO, ONE, ZERO, absolute, at_most, copy_sign, fused, product_error,
-                   real, unordered, zero_or_nan)
-from vmath cimport gate, gate_limit, gate_open, gate_scale, logistic_slope
+from real cimport (KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered,
+                   zero_or_nan)
+from vmath cimport gate, gate_limit, gate_open, gate_scale
 
 
 # silu (swish): x sigmoid(beta x)
@@ -36,6 +36,12 @@ cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
     return grad * (x + beta if unordered(x, beta) else slope)
 
 cdef inline double silu_grad_beta(real grad, real x, real beta) noexcept nogil:
-    cdef real slope = logistic_slope(beta * at_most(absolute(x), LARGEST), ONE)         # it is even
-    cdef double product = <double>grad * <double>x * <double>x * <double>slope
-    return <double>zero_or_nan(grad, x) if slope == ZERO else product
+    # x**2 v (1 - v), in which gate_scale() and one x come last: then nothing is too large or too small before it is.
+    cdef real size = absolute(beta), a = size * absolute(x)
+    cdef bint usual = a < gate_limit(), shut = a >= gate_limit()
+    cdef real a_low = product_error(size, absolute(x), a) if usual else NEGATIVE_ZERO
+    cdef real v = gate(-a if usual else (-gate_limit() if shut else ZERO), -a_low)
+    cdef double first = <double>x * <double>v * <double>(ONE - v * gate_scale())
+    cdef double product = <double>grad * (first * (<double>x * <double>gate_scale()))
+    product = product if beta == beta else <double>beta
+    return <double>zero_or_nan(grad, x) if shut else product

@@ -36,6 +36,18 @@ def run(*command, **keywords):
     return done.stdout
 
 
+def pointer(array, c_type):
+    return pyacts.ffi.cast(c_type, array.ctypes.data)
+
+
+def c_call(name, *arguments):
+    """Call a C function, arrays as pointers to their memory."""
+    function = getattr(pyacts.lib, name)
+    types = pyacts.ffi.typeof(function).args
+    pairs = zip(arguments, types, strict=True)
+    function(*(pointer(a, t) if isinstance(a, np.ndarray) else a for a, t in pairs))
+
+
 def suffix(direction):
     """The part of a C function's name that tells its direction."""
     return "" if direction == "forward" else f"_{direction}"
@@ -162,6 +174,18 @@ def numbers(shape, dtype, seed=0, special=True):
         chosen = random.random(shape) < 0.2
         x = np.where(chosen, random.choice(np.array(found, dtype), shape), x)
     return x
+
+
+def everything(dtype):
+    """All numbers of a half type."""
+    return np.arange(2**16, dtype=np.uint16).view(dtype)
+
+
+def finite(dtype):
+    """All of them that are finite."""
+    x = everything(dtype)
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        return x[np.isfinite(x)]
 
 
 def assert_same(actual, expected, *where):

@@ -21,11 +21,13 @@ from common import (
     TESTS,
     Call,
     assert_same,
+    c_call,
     defaults,
     drawn,
     finfo,
     numbers,
     parameter_type,
+    pointer,
     run,
     suffix,
 )
@@ -46,18 +48,6 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 def flags(*options):
     return run(sys.executable, "-m", "pyacts", *options).split()
-
-
-def pointer(array, c_type):
-    return pyacts.ffi.cast(c_type, array.ctypes.data)
-
-
-def c_call(name, *arguments):
-    """Call a C function, arrays as pointers to their memory."""
-    function = getattr(pyacts.lib, name)
-    types = pyacts.ffi.typeof(function).args
-    pairs = zip(arguments, types, strict=True)
-    function(*(pointer(a, t) if isinstance(a, np.ndarray) else a for a, t in pairs))
 
 
 # ----------------------------------------------------------------------------------------------------------------

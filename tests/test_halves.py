@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from common import ELEMENTWISE_CALLS, HALVES, TESTS, assert_same, defaults, drawn, finfo, run
+from common import ELEMENTWISE_CALLS, HALVES, TESTS, assert_same, defaults, drawn, everything, finfo, finite, run
 from oracle import check, exact, product, slope_unit, ulp
 
 import pyacts
@@ -13,16 +13,6 @@ import pyacts
 elementwise_call = pytest.mark.parametrize("call", ELEMENTWISE_CALLS, ids=str)
 backward_call = pytest.mark.parametrize("call", [c for c in ELEMENTWISE_CALLS if c.direction != "forward"], ids=str)
 per_half = pytest.mark.parametrize("dtype", HALVES.values(), ids=HALVES)
-
-
-def everything(dtype):
-    return np.arange(2**16, dtype=np.uint16).view(dtype)
-
-
-def finite(dtype):
-    x = everything(dtype)
-    with np.errstate(invalid="ignore"):  # signalling NaNs
-        return x[np.isfinite(x)]
 
 
 def values(call):
