@@ -260,8 +260,6 @@ def ulp(size, dtype):
 
     Sizes that float64 does not have count as its largest.
     """
-    info = np.finfo(dtype)
-    """The distance between neighbouring numbers of the dtype in the binade of size (which is not rounded to it)."""
     info = finfo(dtype)
     exponent = exponents(size).astype(int) if size.dtype == object else np.frexp(size)[1]
     return np.ldexp(1.0, np.clip(exponent, info.minexp + 1, 1024) - info.nmant - 1)
