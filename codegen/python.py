@@ -26,14 +26,18 @@ NEW = ("_backward", "grad: ArrayLike", "Any", "out")
 IN_PLACE = ("_backward_", "grad: _Array", "_Array", None)
 
 
-def elementwise(activation):
-    name = activation.name
+def own_parameters(activation):
+    """An activation's parameters: as the def has them, as the stub has them, and the statements that gather them."""
+    plain = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
+    typed = "".join(f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters)
     given = ["cdef PyObject *given[MOST_PARAMS]"]
     given += [f"given[{k}] = <PyObject *>{p.name}" for k, p in enumerate(activation.parameters)]
-    forward = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
-    typed_forward = "".join(
-        f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters
-    )
+    return plain, typed, given
+
+
+def elementwise(activation):
+    name = activation.name
+    forward, typed_forward, given = own_parameters(activation)
     yield Function(
         name,
         f"x{forward}, *, out=None, **ufunc_kwargs",
@@ -68,6 +72,39 @@ def elementwise(activation):
             "Any",
             [*given, f"return of_{name}.parameter_grad(grad, x, given, {name}_parameter_grad_kernel)"],
         )
+
+
+def gated(activation):
+    name = activation.name
+    plain, typed, given = own_parameters(activation)
+    yield Function(
+        name,
+        f"gate, up{plain}, *, out=None, **ufunc_kwargs",
+        f"gate: ArrayLike, up: ArrayLike{typed}, *, out: Any = ..., **ufunc_kwargs: Any",
+        "Any",
+        [*given, f"return of_{name}.of_two(gate, up, given, out, ufunc_kwargs)"],
+    )
+    yield Function(
+        f"{name}_",
+        f"gate, up{plain}",
+        f"gate: ArrayLike, up: _Array{typed}",
+        "_Array",
+        [*given, f"return of_{name}.of_two_inplace(gate, up, given)"],
+    )
+    yield Function(
+        f"{name}_backward",
+        f"grad, gate, up{plain}, *, out=None",
+        f"grad: ArrayLike, gate: ArrayLike, up: ArrayLike{typed}, *, out: Any = ...",
+        "Any",
+        [*given, f"return of_{name}.of_two_backward(grad, gate, up, given, out, False)"],
+    )
+    yield Function(
+        f"{name}_backward_",
+        f"grad, gate, up{plain}",
+        f"grad: ArrayLike, gate: _Array, up: _Array{typed}",
+        "tuple[_Array, _Array]",
+        [*given, f"return of_{name}.of_two_backward(grad, gate, up, given, None, True)"],
+    )
 
 
 def softmax(activation):
@@ -118,7 +155,13 @@ def maxout(activation):
 # ----------------------------------------------------------------------------------------------------------------
 # The files
 
-MAKERS = {"elementwise": elementwise, "channelwise": elementwise, "softmax": softmax, "maxout": maxout}
+MAKERS = {
+    "elementwise": elementwise,
+    "channelwise": elementwise,
+    "gated": gated,
+    "softmax": softmax,
+    "maxout": maxout,
+}
 
 
 def all_functions():
@@ -155,6 +198,8 @@ def kernels_of(activation):
     lines = []
     if activation.kind in ("elementwise", "channelwise"):
         lines.append(f"cdef Elementwise of_{name} = Elementwise(catalogue['{name}'])")
+    if activation.kind == "gated":
+        lines.append(f"cdef Gated of_{name} = Gated(catalogue['{name}'])")
     if activation.learned:
         lines += parameter_grad_kernel(activation)
     if activation.kind == "softmax":

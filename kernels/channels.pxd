@@ -6,23 +6,25 @@ from table cimport MOST_PARAMS
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 
 
-cdef inline void map_channels(Function f, size_t outer, size_t channels, size_t inner, const storage *a,
+cdef inline void map_channels(Function f, int n_inputs, size_t outer, size_t channels, size_t inner, const storage *a,
                               const storage *b, const parameter *param, storage *out) noexcept nogil:
-    """out = f(a, b), every channel with its own parameter."""
-    cdef size_t row, at
-    if inner == 0:
-        return
-    cdef const void *array = param
+    """out = f(a) or f(a, b), every channel with its own parameter."""
+    cdef const void *inputs[3]
+    cdef void *outputs[1]
+    cdef size_t row, rows = outer * channels, length = inner
     cdef double value
     if inner == 1:
-        for row in range(outer):
-            at = row * channels
-            map_arrays(f, channels, a + at, b + at, out + at, &array, 1)
-    else:
-        for row in range(outer * channels):
-            at = row * inner
+        rows, length = outer, channels
+    for row in range(rows if inner > 0 else 0):
+        inputs[0] = a + row * length
+        inputs[1] = b + row * length
+        outputs[0] = out + row * length
+        if inner == 1:
+            inputs[n_inputs] = param
+            map_arrays(f, n_inputs, 1, length, inputs, outputs, 1)
+        else:
             value = <double>param[row % channels]
-            map_scalars(f, inner, a + at, b + at, out + at, &value, 1)
+            map_scalars(f, n_inputs, 1, length, inputs, outputs, &value, 1)
 
 
 # One element's share of the gradient with respect to a parameter; params[k][c] is parameter k of its channel.

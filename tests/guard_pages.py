@@ -55,7 +55,7 @@ class Caller:
     """Calls C functions with every array argument in pages of its own."""
 
     def __init__(self):
-        self.fenced = [Fenced() for _ in range(4)]
+        self.fenced = [Fenced() for _ in range(5)]
         self.calls = 0
 
     def __call__(self, name, *arguments):
@@ -91,12 +91,14 @@ def main():
             ):
                 name = f"pyacts_{activation.name}{'' if direction == 'forward' else '_' + direction}_{dtype}"
                 print(name, flush=True)
-                inputs = 1 if direction == "forward" else 2
-                if activation.kind == "elementwise" and direction != "parameter_grad":
+                inputs, outputs = 1 if direction == "forward" else 2, 1
+                if activation.kind in ("elementwise", "gated") and direction != "parameter_grad":
+                    inputs, outputs = map(len, activation.operands(direction))
+                    params = [1.5 for _ in activation.parameters]
                     for n in LENGTHS:
                         a = numbers(n, kind)
-                        call(name, n, *[(a, False)] * inputs, (a, True), *[1.5 for _ in activation.parameters])
-                    call(name, 0, *[ffi.NULL] * (inputs + 1), *[1.5 for _ in activation.parameters])
+                        call(name, n, *[(a, False)] * inputs, *[(a, True)] * outputs, *params)
+                    call(name, 0, *[ffi.NULL] * (inputs + outputs), *params)
                     continue
                 for outer, n, inner in SHAPES:
                     a = numbers(outer * n * inner, kind)

@@ -7,6 +7,7 @@ import numpy as np
 from common import CALLS, DTYPES, REQUIRED, is_elementwise, numbers
 
 import pyacts
+from pyacts.catalog import ACTIVATIONS
 
 
 def results():
@@ -25,6 +26,14 @@ def results():
                     found[f"{call} {dtype} {kind} {parameter.name} array"] = call(*inputs, **{parameter.name: array})
                     if parameter.name not in REQUIRED:
                         found[f"{call} {dtype} {kind} {parameter.name}"] = call(*inputs, **{parameter.name: 1.7})
+        for activation in (a for a in ACTIVATIONS if a.kind == "gated"):
+            grad, gate, up = (numbers(20_011, dtype, seed) for seed in (13, 14, 15))
+            dgate, dup = getattr(pyacts, f"{activation.name}_backward")(grad, gate, up)
+            with np.errstate(all="ignore"):
+                found[f"{activation.name}-backward {dtype} gate first input"] = grad * up
+            found[f"{activation.name}-backward {dtype} gate"] = dgate
+            found[f"{activation.name}-dup {dtype}"] = dup
+            found[f"{activation.name} {dtype}"] = getattr(pyacts, activation.name)(gate, up)
         x = np.random.default_rng(2).normal(size=(40, 24, 33)).astype(dtype)
         for axis in range(3):
             weight = np.full(np.where(np.arange(3) == axis, x.shape, 1), 0.5, dtype)

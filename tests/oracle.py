@@ -111,6 +111,10 @@ ORACLES = {
 }
 
 
+# Gated units, act(gate) * up: the activation of the gate.
+GATED = {"glu": "sigmoid", "reglu": "relu", "swiglu": "silu"}
+
+
 def softmax(m, x):
     """Along the last axis."""
     e = m.exp(x - x.max(axis=-1, keepdims=True))

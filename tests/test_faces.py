@@ -150,7 +150,7 @@ def test_find_names():
     expected = {
         (a.name, dtype, d + ending)
         for a in ACTIVATIONS
-        if is_elementwise(a)
+        if is_elementwise(a) or a.kind == "gated"
         for dtype in DTYPES
         for d in a.directions
         for ending in (("", "_arrays") if a.parameters else ("",))
@@ -172,15 +172,16 @@ def test_ufunc_names():
         ufunc = getattr(_ufuncs, name)
         activation = next(a for a in ACTIVATIONS if name == a.name or name.startswith(f"{a.name}_backward"))
         n_params = len(activation.parameters)
-        own = ufunc.nin - n_params
-        assert ufunc.types == [f"{own * t}{n_params * p}->{t}" for t, p in (("e", "f"), ("f", "f"), ("d", "d"))]
+        own, out = ufunc.nin - n_params, ufunc.nout
+        assert ufunc.types == [f"{own * t}{n_params * p}->{out * t}" for t, p in (("e", "f"), ("f", "f"), ("d", "d"))]
 
 
 def test_oracle_names():
     pytest.importorskip("gmpy2")
     import oracle
 
-    assert set(oracle.ORACLES) | set(oracle.ALONG_AN_AXIS) == NAMES
+    assert set(oracle.ORACLES) | set(oracle.GATED) | set(oracle.ALONG_AN_AXIS) == NAMES
+    assert {a.name: a.gate for a in ACTIVATIONS if a.kind == "gated"} == oracle.GATED
     for activation in ACTIVATIONS:
         if is_elementwise(activation):
             assert (oracle.ORACLES[activation.name].slope_y is not None) == ("backward_y" in activation.directions)
@@ -256,6 +257,8 @@ dx = pyacts.elu_backward(np.ones(3), x, alpha=[1.0, 2.0, 3.0])
 dy = pyacts.elu_backward(np.ones(3), y=y)
 pyacts.softmax_backward_(x, y=y, axis=0)
 pooled = pyacts.maxout([1, 2], 2, return_index=True)
+gated = pyacts.swiglu_(x, pyacts.swiglu(x, x, beta=2.0, out=y))
+dgate, dup = pyacts.swiglu_backward_(x, x, x.copy(), 2.0)
 name: str = pyacts.catalog.ACTIVATIONS[0].name
 f = pyacts.get("relu", "inplace")
 where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
