@@ -268,6 +268,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts._gates import split_gate as split_gate
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include

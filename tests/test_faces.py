@@ -17,7 +17,7 @@ from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES
 
 NAMES = {a.name for a in ACTIVATIONS}
-HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa"}
+HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
 OTHER_NAMES = {"__version__", "catalog", "ffi", "lib"}
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
 
@@ -259,6 +259,7 @@ pyacts.softmax_backward_(x, y=y, axis=0)
 pooled = pyacts.maxout([1, 2], 2, return_index=True)
 gated = pyacts.swiglu_(x, pyacts.swiglu(x, x, beta=2.0, out=y))
 dgate, dup = pyacts.swiglu_backward_(x, x, x.copy(), 2.0)
+halves = pyacts.split_gate(x, axis=0, gate="interleaved")
 name: str = pyacts.catalog.ACTIVATIONS[0].name
 f = pyacts.get("relu", "inplace")
 where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
@@ -272,6 +273,7 @@ WRONG = {
     "pyacts.maxout(x)": "Missing positional argument",
     'pyacts.get("relu", "sideways")': "incompatible type",
     "pyacts.softmax(x, axis=1.5)": "incompatible type",
+    'pyacts.split_gate(x, gate="third")': "incompatible type",
 }
 
 

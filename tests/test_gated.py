@@ -1,4 +1,4 @@
-"""Gated units, act(gate) * up: values, edges, layouts, in place, what is refused, and the C functions."""
+"""Gated units, act(gate) * up: values, edges, layouts, in place, what is refused, the C functions; split_gate."""
 
 import itertools
 
@@ -670,6 +670,47 @@ def test_dask():
         assert_same(new(*lazy[1:]).compute(scheduler="sync"), new(gate, up))
         for got, want in zip(backward(*lazy), backward(grad, gate, up), strict=True):
             assert_same(got.compute(scheduler="sync"), want)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# split_gate
+
+
+@pytest.mark.parametrize("shape", [(2,), (6,), (0,), (4, 6), (2, 4, 3)], ids=str)
+def test_split_gate(shape):
+    """Views, of every even axis, in whichever order."""
+    x = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    for axis in range(-len(shape), len(shape)):
+        if shape[axis] % 2:
+            with pytest.raises(ValueError, match="odd"):
+                pyacts.split_gate(x, axis)
+            continue
+        first, second = np.split(x, 2, axis)
+        even, odd = (np.take(x, range(start, shape[axis], 2), axis) for start in (0, 1))
+        for place, expected in (("first", (first, second)), ("second", (second, first)), ("interleaved", (even, odd))):
+            for array in (x, np.asfortranarray(x), x[::-1].copy()[::-1], x.view(np.ma.MaskedArray)):
+                views = pyacts.split_gate(array, axis, gate=place)
+                for view, want in zip(views, expected, strict=True):
+                    assert type(view) is type(array)
+                    assert np.shares_memory(view, array) or not x.size
+                    np.testing.assert_array_equal(view, want)
+        np.testing.assert_array_equal(pyacts.split_gate(x, axis), (first, second))
+    assert [a.tolist() for a in pyacts.split_gate([1, 2, 3, 4])] == [[1, 2], [3, 4]]
+
+
+def test_split_gate_refuses():
+    x = np.ones((2, 3))
+    for axis in (2, -3, 2**70):
+        with pytest.raises(np.exceptions.AxisError):
+            pyacts.split_gate(x, axis)
+    with pytest.raises(np.exceptions.AxisError):
+        pyacts.split_gate(np.float32(1))
+    for axis in (0.0, None, "0"):
+        with pytest.raises(TypeError, match="integer"):
+            pyacts.split_gate(x, axis)
+    for gate in ("third", "", None, 0, ["first"]):
+        with pytest.raises(ValueError, match="first, second, interleaved"):
+            pyacts.split_gate(x, 0, gate)
 
 
 # ----------------------------------------------------------------------------------------------------------------
