@@ -272,6 +272,23 @@ PEERS: dict[str, Peers] = {
             "backward": "dx = pyacts.maxout_backward(grad, index, pool_size)",
         },
     ),
+    "crelu": Peers(
+        forward=("np.maximum(x, zeros, out=y[:size]); np.minimum(x, zeros, out=a); np.negative(a, out=y[size:])",),
+        backward=(
+            "np.greater(x, 0, out=mask); np.multiply(grad[:size], mask, out=dx); np.less(x, 0, out=mask); "
+            "np.multiply(grad[size:], mask, out=a); np.subtract(dx, a, out=dx)",
+        ),
+        backward_y=(
+            "np.greater(y[:size], 0, out=mask); np.multiply(grad[:size], mask, out=dx); "
+            "np.greater(y[size:], 0, out=mask); np.multiply(grad[size:], mask, out=a); np.subtract(dx, a, out=dx)",
+        ),
+        inplace=False,
+        ours={
+            "forward": "y = pyacts.crelu(x)",
+            "backward": "dx = pyacts.crelu_backward(grad, x)",
+            "backward_y": "dx = pyacts.crelu_backward(grad, y=y)",
+        },
+    ),
 }
 
 # What a small call costs, next to the smallest that NumPy has: the first of these.
@@ -423,7 +440,9 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     elif case.name == "prelu":
         weight = np.linspace(0.1, 0.5, shape[1], dtype=dtype)
         names |= {"weight": weight, "axis": 0, "subscripts": "ij,ij->j", "dweight": np.ones_like(weight)}
-    if case.direction == "backward_y":
+    if case.name == "crelu":
+        names |= {"grad": random((2 * x.size,), dtype, seed=2), "size": x.size, "y": pyacts.crelu(x)}
+    elif case.direction == "backward_y":
         exec(regular_call(case.name, "forward"), names)
     return names
 

@@ -816,6 +816,95 @@ Examples
 array([0., 1., 0., 1.])
 """
 
+# ----------------------------------------------------------------------------------------------------------------
+# crelu
+
+CRELU = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : array_like
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
+axis : int, default -1
+    The axis to work along.
+
+Returns
+-------
+ndarray
+    Like x, the axis twice as long.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble, object, or a MaskedArray.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : its gradient
+relu : its halves
+
+Notes
+-----
+{error}
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([1.0, -2.0, 3.0]))
+array([1., 0., 3., 0., 2., 0.])
+"""
+
+CRELU_BACKWARD = """
+Gradient of {name} with respect to its input.
+
+    {derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+x : array_like, optional
+    The input of the forward; the dtype of grad, and its shape but for the axis, which is half as long.
+y : array_like, optional
+    The output of the forward, for when the input is gone; same shape and dtype as grad. Give x or y, not both.
+axis : int, default -1
+    As in the forward.
+
+Returns
+-------
+ndarray
+    Like grad, the axis half as long.
+
+Raises
+------
+TypeError
+    If both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes do not fit.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x, grad = np.array([1.0, -2.0, 0.0]), np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0])
+>>> pyacts.{name}_backward(grad, x)
+array([ 10., -50.,   0.])
+>>> pyacts.{name}_backward(grad, y=pyacts.{name}(x))
+array([ 10., -50.,   0.])
+"""
+
 # How to tell which template belongs to which function: by kind and by what follows the activation's name.
 TEMPLATES = {
     "elementwise": {"": FORWARD, "_": IN_PLACE, "_backward": BACKWARD, "_backward_": BACKWARD_IN_PLACE},
@@ -832,6 +921,7 @@ TEMPLATES = {
         "_backward_": SOFTMAX_BACKWARD_IN_PLACE,
     },
     "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
+    "crelu": {"": CRELU, "_backward": CRELU_BACKWARD},
 }
 TEMPLATES["channelwise"] = TEMPLATES["elementwise"]
 

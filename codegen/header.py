@@ -18,7 +18,7 @@ HEAD = """\
 
    - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
      rounded once, to nearest even. Their parameters are float.
-   - An output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
+   - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
@@ -83,6 +83,7 @@ KIND_NOTES = {
     "grad * up are neither subnormal nor infinite.",
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
+    "crelu": "Along the middle axis of (outer, n, inner) in C order, whose length is 2 n in y and grad. {derivative}.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; "
     "pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0: "
     "backward needs it.",

@@ -25,6 +25,9 @@ SHAPES = {
     "const void *const *params, void *const *dparams",
     "softmax": "size_t outer, size_t n, size_t inner, const void *x, void *y",
     "softmax_backward_y": "size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx",
+    "crelu": "size_t outer, size_t n, size_t inner, const void *x, void *y",
+    "crelu_backward": "size_t outer, size_t n, size_t inner, const void *grad, const void *x, void *dx",
+    "crelu_backward_y": "size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx",
     "maxout": "size_t outer, size_t n, size_t inner, size_t pool_size, const void *x, void *y, size_t *index",
     "maxout_backward": "size_t outer, size_t n, size_t inner, size_t pool_size, const void *grad, const size_t *index, "
     "void *dx",
@@ -201,9 +204,11 @@ def public_functions(activation, dtype):
             arguments.append(f"{number} *{output}")
             passed = [inputs[0], inputs[-1], *parameters, output]
             body = [f"{entry}_channels(outer, channels, inner, {', '.join(passed)})"]
-        elif activation.kind == "softmax":
+        elif activation.kind in ("softmax", "crelu"):
             arguments = ["size_t outer", "size_t n", "size_t inner", *(f"const {number} *{i}" for i in inputs)]
-            arguments += [f"{number} *{output}", "const pyacts_softmax_options *options"]
+            arguments.append(f"{number} *{output}")
+            if activation.kind == "softmax":
+                arguments.append("const pyacts_softmax_options *options")
             body = [f"{dtype}.{name}{suffix(direction)}(outer, n, inner, {', '.join([*inputs, output])})"]
         else:
             sizes = ["outer", "n", "inner", "pool_size"]

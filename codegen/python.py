@@ -152,6 +152,24 @@ def maxout(activation):
     )
 
 
+def crelu(activation):
+    name = activation.name
+    yield Function(
+        name,
+        "x, axis=-1",
+        "x: ArrayLike, axis: SupportsIndex = ...",
+        "Any",
+        [f"return crelu_forward(of_{name}, x, axis)"],
+    )
+    yield Function(
+        f"{name}_backward",
+        "grad, x=None, *, y=None, axis=-1",
+        "grad: ArrayLike, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ...",
+        "Any",
+        [f"return crelu_backward_of(of_{name}_backward, of_{name}_backward_y, grad, x, y, axis)"],
+    )
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # The files
 
@@ -161,6 +179,7 @@ MAKERS = {
     "gated": gated,
     "softmax": softmax,
     "maxout": maxout,
+    "crelu": crelu,
 }
 
 
@@ -211,6 +230,10 @@ def kernels_of(activation):
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
         lines += kernel_array("maxout_backward_kernel", f"{name}_backward", f"{name}_backward")
+    if activation.kind == "crelu":
+        lines += kernel_array("crelu_kernel", name, name)
+        for direction in ("backward", "backward_y"):
+            lines += kernel_array("crelu_backward_kernel", f"{name}_{direction}", f"{name}_{direction}")
     return lines
 
 
@@ -256,6 +279,8 @@ def c_functions(activation):
         return [activation.name, f"{activation.name}_backward_y"]
     if activation.kind == "maxout":
         return [activation.name, f"{activation.name}_backward"]
+    if activation.kind == "crelu":
+        return [activation.name, f"{activation.name}_backward", f"{activation.name}_backward_y"]
     return []
 
 

@@ -9,7 +9,9 @@ def row(activation):
     arguments = "".join(
         f", {p.name}" if p.default is None else f", {p.name}={p.default:g}" for p in activation.parameters
     )
-    arguments += {"softmax": ", axis=-1", "maxout": ", pool_size, axis=-1"}.get(activation.kind, "")
+    arguments += {"softmax": ", axis=-1", "maxout": ", pool_size, axis=-1", "crelu": ", axis=-1"}.get(
+        activation.kind, ""
+    )
     aliases = "".join(f", `{alias}`" for alias in activation.aliases)
     x = ", ".join(activation.operands("forward")[0])
     start = "index" if activation.kind == "maxout" else f"{x} or y" if activation.derivative_y else x

@@ -10,7 +10,7 @@
 
    - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
      rounded once, to nearest even. Their parameters are float.
-   - An output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
+   - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
@@ -312,6 +312,23 @@ PYACTS_API void pyacts_maxout_f16(size_t outer, size_t n, size_t inner, size_t p
 PYACTS_API void pyacts_maxout_backward_f16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *grad, const size_t *index, uint16_t *dx);
 PYACTS_API void pyacts_maxout_bf16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *x, uint16_t *y, size_t *index);
 PYACTS_API void pyacts_maxout_backward_bf16(size_t outer, size_t n, size_t inner, size_t pool_size, const uint16_t *grad, const size_t *index, uint16_t *dx);
+
+/* crelu: concatenate(max(x, 0), max(-x, 0)).
+   Along the middle axis of (outer, n, inner) in C order, whose length is 2 n in y and grad. dx = first half of
+   grad for x > 0, minus the second half for x < 0, 0 for x = 0.
+   Exact. */
+PYACTS_API void pyacts_crelu_f32(size_t outer, size_t n, size_t inner, const float *x, float *y);
+PYACTS_API void pyacts_crelu_backward_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_crelu_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx);
+PYACTS_API void pyacts_crelu_f64(size_t outer, size_t n, size_t inner, const double *x, double *y);
+PYACTS_API void pyacts_crelu_backward_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_crelu_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx);
+PYACTS_API void pyacts_crelu_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_crelu_backward_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_crelu_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_crelu_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_crelu_backward_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_crelu_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
 #ifdef __cplusplus
 }

@@ -217,10 +217,14 @@ cdef list check_alike(str function, tuple names, values):
         if first.shape != other.shape:
             raise ValueError(f"{function}() needs {names[0]} and {name} of the same shape, got {first.shape} and "
                              f"{other.shape}")
-        if first.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
-            raise TypeError(f"{function}() needs {names[0]} and {name} of the same dtype, got {first.dtype} and "
-                            f"{other.dtype}")
+        check_same_dtype(function, names[0], first, name, other)
     return operands
+
+
+cdef check_same_dtype(str function, str name, array, str other_name, other):
+    if array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
+        raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
+                        f"{other.dtype}")
 
 
 cdef check_pair(str function, grad, saved, str name):
@@ -1041,6 +1045,57 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     with nogil:
         kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first),
                <const size_t *>cnp.PyArray_DATA(which), cnp.PyArray_DATA(target))
+    return target
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# crelu: as maxout
+
+ctypedef void (*crelu_kernel)(size_t outer, size_t n, size_t inner, const void *x, void *y) noexcept nogil
+ctypedef void (*crelu_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *saved,
+                                       void *dx) noexcept nogil
+
+
+cdef object crelu_forward(crelu_kernel *kernels, object x, object axis):
+    axis = operator.index(axis)         # first: it may run code that changes x
+    cdef cnp.ndarray source = as_direct("crelu", x), target
+    cdef int position = counted_axis(shape_of(source), axis)
+    cdef Lines lines = lines_of(source, position)
+    shape = list(shape_of(source))
+    shape[position] *= 2
+    target = np.empty(shape, source.dtype)
+    cdef crelu_kernel kernel = kernels[dtype_index(source)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(source), cnp.PyArray_DATA(target))
+    return target
+
+
+cdef object crelu_backward_of(crelu_backward_kernel *from_x, crelu_backward_kernel *from_y, object grad, object x,
+                              object y, object axis):
+    cdef bint saved_y = y is not None
+    if saved_y == (x is not None):
+        raise TypeError("crelu_backward() needs exactly one of x (the forward's input) and y (its output)")
+    axis, name = operator.index(axis), "y" if saved_y else "x"
+    grad, saved = as_operands((grad, y if saved_y else x))
+    check_same_dtype("crelu_backward", "grad", grad, name, saved)
+    cdef cnp.ndarray first = as_direct("crelu_backward", grad), second = as_direct("crelu_backward", saved), target
+    cdef int position = counted_axis(shape_of(first), axis)
+    shape, wanted = list(shape_of(first)), list(shape_of(second))
+    if not saved_y and len(wanted) == len(shape):
+        wanted[position] *= 2
+    if shape != wanted:
+        same = "the same shape" if saved_y else "the same shape but for the axis, twice as long in grad"
+        raise ValueError(f"crelu_backward() needs grad and {name} of {same}, got {shape_of(first)} and "
+                         f"{shape_of(second)}")
+    if shape[position] % 2:
+        raise ValueError(f"crelu_backward: the length of axis {axis} is odd, {shape[position]}")
+    shape[position] //= 2
+    target = np.empty(shape, first.dtype)
+    cdef Lines lines = lines_of(target, position)
+    cdef crelu_backward_kernel kernel = (from_y if saved_y else from_x)[dtype_index(first)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
+               cnp.PyArray_DATA(target))
     return target
 
 

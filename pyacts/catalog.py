@@ -97,7 +97,7 @@ class Activation:
     kind : str
         ``"elementwise"``; ``"channelwise"`` (elementwise with a parameter that C takes per channel);
         ``"gated"`` (elementwise in two arrays, act(gate) * up); ``"softmax"`` (along an axis); ``"maxout"`` (along an
-        axis, which gets shorter).
+        axis, which gets shorter); ``"crelu"`` (along an axis, which gets twice as long).
     module : str
         The file in ``kernels/`` with the mathematics.
     summary, formula, derivative, range : str
@@ -558,6 +558,28 @@ ACTIVATIONS: tuple[Activation, ...] = (
         max_ulp={
             "f32": {"forward": 0.0, "backward": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0},
+        },
+    ),
+    Activation(
+        "crelu",
+        kind="crelu",
+        module="crelu",
+        summary="Concatenated relu: the positive parts of x and of -x, one after the other along an axis, so that no "
+        "information is lost.",
+        formula="concatenate(max(x, 0), max(-x, 0))",
+        derivative="dx = first half of grad for x > 0, minus the second half for x < 0, 0 for x = 0",
+        derivative_y="dx = first half of grad where that of y is > 0, minus the second half where that is",
+        numpy={
+            "forward": "np.concatenate((np.maximum(x, 0), np.maximum(-x, 0)), -1)",
+            "backward": "grad[: x.size] * (x > 0) - grad[x.size :] * (x < 0)",
+            "backward_y": "(d := grad * (y > 0))[: x.size] - d[x.size :]",
+        },
+        range="[0, inf)",
+        reference="Shang, Sohn, Almeida and Lee, Understanding and improving convolutional neural networks via "
+        "concatenated rectified linear units, ICML 2016",
+        max_ulp={
+            "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+            "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
     ),
 )

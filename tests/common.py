@@ -16,6 +16,9 @@ DTYPES = ("float32", "float64")
 SUFFIXES = {"float32": "f32", "float64": "f64"}
 ENDINGS = {"forward": "", "inplace": "_", "backward": "_backward", "backward_inplace": "_backward_"}
 
+# The kinds that change the shape, and so have no form in place and no ufunc.
+CHANGING_SHAPE = ("maxout", "crelu")
+
 # Parameters that have no default.
 REQUIRED = {"weight": 0.25}
 

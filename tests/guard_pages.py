@@ -33,7 +33,7 @@ def protect(address, size, access):
 class Fenced:
     """Pages with an untouchable page on either side, in which an array can be put against either fence."""
 
-    def __init__(self, pages=40):
+    def __init__(self, pages=50):
         self.memory = mmap.mmap(-1, (pages + 2) * PAGE)
         self.start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory)) + PAGE
         self.size = pages * PAGE
@@ -110,6 +110,13 @@ def main():
                         call(name, outer, n, inner, *[(a, False)] * inputs, (numbers(n, kind), False), (a, True))
                     elif activation.kind == "softmax":
                         call(name, outer, n, inner, *[(a, False)] * inputs, (a, True), ffi.NULL)
+                    elif activation.kind == "crelu":
+                        doubled = numbers(2 * a.size, kind)
+                        saved = doubled if direction == "backward_y" else a
+                        if direction == "forward":
+                            call(name, outer, n, inner, (a, False), (doubled, True))
+                        else:
+                            call(name, outer, n, inner, (doubled, False), (saved, False), (a, True))
                     else:
                         for pool_size in (p for p in (1, 2, 3, 17, 34) if n % p == 0):
                             pooled = numbers(a.size // pool_size, kind)
@@ -127,6 +134,9 @@ def main():
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))
                     call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))
+                elif activation.kind == "crelu":
+                    call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 1))
+                    call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 1))
                 else:
                     call(name, 3, 0, 1, 1, *[ffi.NULL] * 3)
     print(call.calls, "calls")

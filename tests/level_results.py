@@ -42,6 +42,9 @@ def results():
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
         found[f"maxout {dtype}"], found[f"maxout index {dtype}"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)
+        y = found[f"crelu {dtype}"] = pyacts.crelu(x, 1)
+        found[f"crelu_backward {dtype}"] = pyacts.crelu_backward(y - 1, x, axis=1)
+        found[f"crelu_backward_y {dtype}"] = pyacts.crelu_backward(y - 1, y=y, axis=1)
     return found
 
 

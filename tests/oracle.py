@@ -133,7 +133,12 @@ def maxout(x, pool_size):
     return np.take_along_axis(pools, index[..., None], -1)[..., 0], index
 
 
-ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout}
+def crelu(x):
+    """Along the last axis."""
+    return np.concatenate([np.where(x > 0, x, 0), np.where(x < 0, -x, 0)], axis=-1)
+
+
+ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout, "crelu": crelu}
 
 # ----------------------------------------------------------------------------------------------------------------
 # Evaluation
