@@ -60,9 +60,9 @@ CHANNELS = 64
 class Peers:
     """How else than by the catalogue's expression NumPy does what one activation does.
 
-    Each direction is a tuple of statements that make the result in the existing ``y`` (or ``dx``), with the scratch
-    arrays ``a`` and ``mask``. They are also right if ``y`` is ``x``, from which the in-place forms are made. The names
-    are those that ``arrays`` provides.
+    Each direction is a tuple of statements that make the result in the existing ``y`` (or ``dx``; ``dgate`` and
+    ``dup``), with the scratch arrays ``a`` and ``mask``. They are also right if ``y`` is ``x`` (``up``), from which the
+    in-place forms are made. The names are those that ``arrays`` provides.
 
     variants are the shapes or parameters that it is measured with (see ``arrays``); ours replaces the call of pyacts
     where it is not the regular one.
@@ -105,6 +105,8 @@ SIGMOID_INTO = (
     "np.negative(x, out={s}); np.exp({s}, out={s}); np.add({s}, 1, out={s}); np.divide(1, {s}, out={s})",
     "np.multiply(x, 0.5, out={s}); np.tanh({s}, out={s}); np.multiply({s}, 0.5, out={s}); np.add({s}, 0.5, out={s})",
 )
+
+GATE_INTO = tuple(way.replace("(x,", "(gate,") for way in fill_in(SIGMOID_INTO, s="a"))
 
 # {z}: x or y, of the same sign.
 RELU_BACKWARD = (
@@ -214,6 +216,37 @@ PEERS: dict[str, Peers] = {
             ),
         ),
     ),
+    "glu": Peers(
+        forward=(
+            *(f"{way}; np.multiply(a, up, out=y)" for way in GATE_INTO),
+            "np.negative(gate, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.divide(up, a, out=y)",
+        ),
+        backward=(
+            *(
+                f"{way}; np.multiply(grad, a, out=dup); np.subtract(1, a, out=a); np.multiply(a, dup, out=dgate); "
+                "np.multiply(up, dgate, out=dgate)"
+                for way in GATE_INTO
+            ),
+        ),
+    ),
+    "reglu": Peers(
+        forward=("np.maximum(gate, zeros, out=a); np.multiply(a, up, out=y)",),
+        backward=(
+            "np.maximum(gate, zeros, out=a); np.multiply(grad, a, out=dup); np.greater(gate, 0, out=mask); "
+            "np.multiply(grad, up, out=dgate); np.multiply(dgate, mask, out=dgate)",
+        ),
+    ),
+    "swiglu": Peers(
+        forward=(*(f"{way}; np.multiply(a, gate, out=a); np.multiply(a, up, out=y)" for way in GATE_INTO),),
+        backward=(
+            *(
+                f"{way}; np.multiply(grad, a, out=dup); np.subtract(1, a, out=a); np.multiply(a, gate, out=a); "
+                "np.add(a, 1, out=a); np.multiply(a, dup, out=dgate); np.multiply(dgate, up, out=dgate); "
+                "np.multiply(dup, gate, out=dup)"
+                for way in GATE_INTO
+            ),
+        ),
+    ),
     "softmax": Peers(
         forward=fill_in(SOFTMAX_INTO, y="y"),
         backward=(
@@ -237,6 +270,23 @@ PEERS: dict[str, Peers] = {
         ours={
             "forward": "y = pyacts.maxout(x, pool_size)",
             "backward": "dx = pyacts.maxout_backward(grad, index, pool_size)",
+        },
+    ),
+    "crelu": Peers(
+        forward=("np.maximum(x, zeros, out=y[:size]); np.minimum(x, zeros, out=a); np.negative(a, out=y[size:])",),
+        backward=(
+            "np.greater(x, 0, out=mask); np.multiply(grad[:size], mask, out=dx); np.less(x, 0, out=mask); "
+            "np.multiply(grad[size:], mask, out=a); np.subtract(dx, a, out=dx)",
+        ),
+        backward_y=(
+            "np.greater(y[:size], 0, out=mask); np.multiply(grad[:size], mask, out=dx); "
+            "np.greater(y[size:], 0, out=mask); np.multiply(grad[size:], mask, out=a); np.subtract(dx, a, out=dx)",
+        ),
+        inplace=False,
+        ours={
+            "forward": "y = pyacts.crelu(x)",
+            "backward": "dx = pyacts.crelu_backward(grad, x)",
+            "backward_y": "dx = pyacts.crelu_backward(grad, y=y)",
         },
     ),
 }
@@ -273,13 +323,26 @@ class Case:
         return f"{self.name}, {self.variant}" if self.variant else self.name
 
     @property
+    def gated(self) -> bool:
+        return self.name in GATED
+
+    @property
     def result(self) -> str:
-        """The name of what the statements make."""
-        return RESULTS_OF.get(self.direction, "dx")
+        """The name of what the statements make, or several."""
+        return result_of(self.name, self.direction)
+
+
+GATED = [activation.name for activation in pyacts.catalog.ACTIVATIONS if activation.kind == "gated"]
 
 
 def regular_call(name: str, direction: str) -> str:
     """How pyacts is called, for all but maxout."""
+    if name in GATED:
+        return {
+            "forward": f"pyacts.{name}(gate, up, out=y)",
+            "inplace": f"pyacts.{name}_(gate, x)",
+            "backward": f"pyacts.{name}_backward(grad, gate, up, out=(dgate, dup))",
+        }[direction]
     weight = ", weight" if name == "prelu" else ""
     return {
         "forward": f"pyacts.{name}(x{weight}, out=y)",
@@ -290,18 +353,24 @@ def regular_call(name: str, direction: str) -> str:
     }[direction]
 
 
-RESULTS_OF = {"forward": "y", "inplace": "x", "parameter_grad": "dweight"}  # what the others make is dx
+def result_of(name: str, direction: str) -> str:
+    """What the statements for a direction make."""
+    if name in GATED and direction == "backward":
+        return "dgate, dup"
+    return {"forward": "y", "inplace": "x", "parameter_grad": "dweight"}.get(direction, "dx")
 
 
 def ways(activation: Activation, direction: str) -> tuple[str, ...]:
     """NumPy's statements for a direction, the plain one first; empty if there is no such direction."""
     peers = PEERS.get(activation.name, Peers())
     if direction == "inplace":
-        best = tuple(re.sub(r"\by\b", "x", way) for way in peers.forward)
-        return (f"x[:] = {activation.numpy['forward']}", *best) if peers.inplace else ()
+        best = tuple(
+            re.sub(r"\b(y|up)\b", "x", way) for way in (f"y[:] = {activation.numpy['forward']}", *peers.forward)
+        )
+        return best if peers.inplace else ()
     if direction not in activation.numpy:
         return ()
-    return f"{RESULTS_OF.get(direction, 'dx')} = {activation.numpy[direction]}", *getattr(peers, direction)
+    return f"{result_of(activation.name, direction)} = {activation.numpy[direction]}", *getattr(peers, direction)
 
 
 def missing_rows() -> list[str]:
@@ -358,7 +427,8 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
             "starts": np.arange(len(pools)) * POOL_SIZE,
             "places": np.ones_like(index),
         }
-    names |= {name: np.ones_like(x) for name in ("y", "dx", "a")}
+    names |= {name: np.ones_like(x) for name in ("y", "dx", "a", "dgate", "dup")}
+    names |= {"gate": random(shape, dtype, seed=3), "up": x}
     names |= {"grad": random(shape, dtype, seed=2), "mask": np.ones(shape, bool)}
     # np.zeros would not take memory of its own: all its pages are one.
     names["zeros"] = np.full_like(x, 0)
@@ -370,7 +440,9 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     elif case.name == "prelu":
         weight = np.linspace(0.1, 0.5, shape[1], dtype=dtype)
         names |= {"weight": weight, "axis": 0, "subscripts": "ij,ij->j", "dweight": np.ones_like(weight)}
-    if case.direction == "backward_y":
+    if case.name == "crelu":
+        names |= {"grad": random((2 * x.size,), dtype, seed=2), "size": x.size, "y": pyacts.crelu(x)}
+    elif case.direction == "backward_y":
         exec(regular_call(case.name, "forward"), names)
     return names
 
@@ -383,7 +455,7 @@ def check(case: Case, names: dict[str, Any]) -> None:
         if case.direction == "inplace":
             own["x"] = own["x"].copy()
         exec(statement, own)
-        return np.array(own[case.result])
+        return np.array(eval(case.result, own))
 
     expected = result(case.ours)
     double = expected.dtype == np.float64
@@ -456,6 +528,8 @@ def quartile(values: list[float]) -> float:
 
 def bytes_moved(case: Case, names: dict[str, Any]) -> int:
     """What a case has to read and write at the least."""
+    if case.gated:
+        return (5 if case.direction == "backward" else 3) * names["x"].nbytes
     moved = {
         "forward": ("x", "y"),
         "inplace": ("x", "x"),

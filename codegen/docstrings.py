@@ -27,10 +27,11 @@ def bound(parameter):
 def parameters(activation):
     """The entries of an activation's own parameters in a Parameters section."""
     lines = []
+    x = " and ".join(activation.operands("forward")[0])
     for p in activation.parameters:
         default = "" if p.default is None else f", default {p.default:g}"
         also = "" if p.minimum_y is None else f", at least {p.minimum_y:g} when starting from y"
-        meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound(p)}{also}, or an array that broadcasts to x."
+        meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound(p)}{also}, or an array that broadcasts to {x}."
         lines += [f"{p.name} : float or array_like{default}", paragraph(meaning, "    ")]
     return "".join(line + "\n" for line in lines)
 
@@ -83,6 +84,8 @@ def fields(activation):
         "call": ", 0.25" if any(p.default is None for p in a.parameters) else "",
         "error": error(a, "forward"),
     }
+    if a.kind == "gated":
+        found |= gated_fields(a)
     if a.learned:
         found |= parameter_grad_fields(a)
     if a.samples:
@@ -93,6 +96,29 @@ def fields(activation):
         found["from_y"] = equation("     ", f"{a.derivative_y}, where y = f(x)") + "\n" if a.derivative_y else ""
         found["values"], found["slopes"] = (repr(numpy.array(row)) for row in a.samples)
     return found
+
+
+GATED_SAMPLES = numpy.array([-1.0, 0.0, 2.0]), numpy.array([3.0, 4.0, 5.0])
+
+
+def gated_fields(activation):
+    """What the templates of gated units use. The samples are worked out with the formulas of the catalogue."""
+    gate, up = GATED_SAMPLES
+    names = {"np": numpy, "gate": gate, "up": up, "grad": numpy.ones(3)}
+    value, slopes = (eval(activation.numpy[direction], names) for direction in ("forward", "backward"))
+    shown = [repr(array.round(4) + 0.0) for array in (value, *slopes)]  # 0.0 for -0.0
+    while_usual = f"This holds while {activation.gate}(gate) is not subnormal{{}}."
+    return {
+        "values": shown[0],
+        "dgate": shown[1],
+        "dup": shown[2],
+        "gate": activation.gate,
+        "notes": notes(error(activation, "forward"), while_usual.format("")),
+        "backward_notes": notes(
+            error(activation, "backward").replace("from x ", ""),
+            while_usual.format(", and grad * up neither subnormal nor infinite"),
+        ),
+    }
 
 
 def parameter_grad_fields(activation):
@@ -325,6 +351,199 @@ Examples
 >>> per_column = pyacts.{name}_parameter_grad(np.ones((2, 2)), x, {ones})
 >>> np.shape(per_column{first})
 (2,)
+"""
+
+# ----------------------------------------------------------------------------------------------------------------
+# Gated units
+
+GATED = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+gate : array_like
+    What opens and closes the gate. float16, bfloat16, float32 and float64 are kept; integers and booleans become
+    floating-point.
+up : array_like
+    What goes through it; broadcast with gate. split_gate finds the two in one array.
+{parameters}out : ndarray, optional
+    Where to put the result; it may be gate or up.
+**ufunc_kwargs
+    where, casting, order, dtype, subok: as for any NumPy ufunc.
+
+Returns
+-------
+ndarray or scalar
+    {gate}(gate) * up.
+
+Raises
+------
+TypeError
+    If gate or up is complex, longdouble or object.
+ValueError
+    If a parameter is out of its domain, or the shapes do not fit.
+
+See Also
+--------
+{name}_ : the same in place
+{name}_backward : its gradients
+{gate} : the activation of the gate
+
+Notes
+-----
+{notes}
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> gate, up = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0])
+>>> pyacts.{name}(gate, up).round(4)
+{values}
+"""
+
+GATED_IN_PLACE = """
+{in_place_summary}
+
+    y = {formula}
+
+Parameters
+----------
+gate : array_like
+    What opens and closes the gate; same shape and dtype as up.
+up : ndarray
+    What goes through it, and what the result replaces: float16, bfloat16, float32 or float64, any strides,
+    writeable.
+{parameters}
+Returns
+-------
+ndarray
+    up itself, changed.
+
+Raises
+------
+TypeError
+    If up is not a NumPy array of such a dtype, or has rules of its own (a MaskedArray), or the dtypes differ.
+ValueError
+    If up is read-only, its elements share memory, gate partly overlaps it, the shapes differ, or a parameter is
+    out of its domain. Nothing is written.
+
+See Also
+--------
+{name} : the same into a new array
+
+Notes
+-----
+{notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> gate, up = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0])
+>>> pyacts.{name}_(gate, up) is up
+True
+>>> up.round(4)
+{values}
+"""
+
+GATED_BACKWARD = """
+Gradients of {name} with respect to gate and up, in one pass.
+
+{derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+gate : array_like
+    An input of the forward; same shape and dtype as grad.
+up : array_like
+    The other input, likewise.
+{parameters}out : pair of ndarray, optional
+    Where to put dgate and dup.
+
+Returns
+-------
+dgate, dup : ndarray or scalar
+    In the shape and dtype of grad.
+
+Raises
+------
+TypeError
+    If the dtypes differ.
+ValueError
+    If the shapes differ, or a parameter is out of its domain.
+
+See Also
+--------
+{name} : the forward
+{name}_backward_ : the same in place
+
+Notes
+-----
+{backward_notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> gate, up = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0])
+>>> dgate, dup = pyacts.{name}_backward(np.ones(3), gate, up)
+>>> dgate.round(4)
+{dgate}
+>>> dup.round(4)
+{dup}
+"""
+
+GATED_BACKWARD_IN_PLACE = """
+Gradients of {name} with respect to gate and up, in place in these, in one pass.
+
+{derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output; same shape and dtype as gate and up. It may be one of them.
+gate : ndarray
+    An input of the forward, which its gradient replaces: float16, bfloat16, float32 or float64, any strides,
+    writeable.
+up : ndarray
+    The other input, likewise.
+{parameters}
+Returns
+-------
+gate, up : ndarray
+    These very arrays, changed: dgate and dup.
+
+Raises
+------
+TypeError
+    If gate or up is not a NumPy array of a supported dtype, or the dtypes differ.
+ValueError
+    If the shapes differ, gate or up is read-only or has elements that share memory, the two share memory, grad
+    partly overlaps one of them, or a parameter is out of its domain. Nothing is written.
+
+See Also
+--------
+{name}_backward : the same into new arrays
+
+Notes
+-----
+{backward_notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> gate, up = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0])
+>>> dgate, dup = pyacts.{name}_backward_(np.ones(3), gate, up)
+>>> dgate is gate and dup is up
+True
+>>> dgate.round(4)
+{dgate}
 """
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -603,9 +822,104 @@ Examples
 array([0., 1., 0., 1.])
 """
 
+# ----------------------------------------------------------------------------------------------------------------
+# crelu
+
+CRELU = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : array_like
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
+axis : int, default -1
+    The axis to work along.
+
+Returns
+-------
+ndarray
+    Like x, the axis twice as long.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble, object, or a MaskedArray.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : its gradient
+relu : its halves
+
+Notes
+-----
+{error}
+{reference}
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([1.0, -2.0, 3.0]))
+array([1., 0., 3., 0., 2., 0.])
+"""
+
+CRELU_BACKWARD = """
+Gradient of {name} with respect to its input.
+
+    {derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output.
+x : array_like, optional
+    The input of the forward; the dtype of grad, and its shape but for the axis, which is half as long.
+y : array_like, optional
+    The output of the forward, for when the input is gone; same shape and dtype as grad. Give x or y, not both.
+axis : int, default -1
+    As in the forward.
+
+Returns
+-------
+ndarray
+    Like grad, the axis half as long.
+
+Raises
+------
+TypeError
+    If both or neither of x and y are given, or the dtypes differ.
+ValueError
+    If the shapes do not fit.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x, grad = np.array([1.0, -2.0, 0.0]), np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0])
+>>> pyacts.{name}_backward(grad, x)
+array([ 10., -50.,   0.])
+>>> pyacts.{name}_backward(grad, y=pyacts.{name}(x))
+array([ 10., -50.,   0.])
+"""
+
 # How to tell which template belongs to which function: by kind and by what follows the activation's name.
 TEMPLATES = {
     "elementwise": {"": FORWARD, "_": IN_PLACE, "_backward": BACKWARD, "_backward_": BACKWARD_IN_PLACE},
+    "gated": {
+        "": GATED,
+        "_": GATED_IN_PLACE,
+        "_backward": GATED_BACKWARD,
+        "_backward_": GATED_BACKWARD_IN_PLACE,
+    },
     "softmax": {
         "": SOFTMAX,
         "_": SOFTMAX_IN_PLACE,
@@ -613,6 +927,7 @@ TEMPLATES = {
         "_backward_": SOFTMAX_BACKWARD_IN_PLACE,
     },
     "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
+    "crelu": {"": CRELU, "_backward": CRELU_BACKWARD},
 }
 TEMPLATES["channelwise"] = TEMPLATES["elementwise"]
 

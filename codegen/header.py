@@ -1,5 +1,7 @@
 """include/pyacts.h: the C ABI."""
 
+import textwrap
+
 from codegen import ACTIVATIONS, DTYPES, VERSION
 from codegen.kernels import public_functions
 
@@ -16,7 +18,7 @@ HEAD = """\
 
    - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
      rounded once, to nearest even. Their parameters are float.
-   - The output may be exactly one of the inputs (in place), except for maxout. Other overlap is not allowed.
+   - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
@@ -52,8 +54,8 @@ PYACTS_API const char *pyacts_version(void);
    environment variable PYACTS_ISA, set before that, narrows the choice. */
 PYACTS_API const char *pyacts_isa(void);
 
-/* One shape for all elementwise kernels, for drivers and other languages: inputs in the order of the typed function,
-   one output, the parameters as numbers (rounded to the dtype). */
+/* One shape for all elementwise kernels, for drivers and other languages: inputs and outputs in the order of the typed
+   function, the parameters as numbers (rounded to the dtype). */
 typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
 
 /* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction:
@@ -77,11 +79,14 @@ TAIL = """
 """
 
 KIND_NOTES = {
+    "gated": "backward: {derivative}. The error is that of {gate} and of products: it holds while {gate}(gate) and "
+    "grad * up are neither subnormal nor infinite.",
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
-    "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
-    "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:\n"
-    "   backward needs it.",
+    "crelu": "Along the middle axis of (outer, n, inner) in C order, whose length is 2 n in y and grad. {derivative}.",
+    "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; "
+    "pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0: "
+    "backward needs it.",
 }
 
 
@@ -100,7 +105,7 @@ def comment(activation):
         also = "" if p.minimum_y is None else f"; backward_y needs {p.name} >= {p.minimum_y:g}"
         lines.append(f"{p.name} is {p.domain}{default}{also}.")
     if activation.kind in KIND_NOTES:
-        lines.append(KIND_NOTES[activation.kind])
+        lines += textwrap.wrap(KIND_NOTES[activation.kind].format_map(vars(activation)), 110)
     if activation.learned:
         sums = ", ".join(f"d{p.name}[c] = sum of grad * ({p.gradient})" for p in activation.learned)
         lines.append(f"parameter_grad: {sums}, over channel c.")

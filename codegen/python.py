@@ -26,14 +26,18 @@ NEW = ("_backward", "grad: ArrayLike", "Any", "out")
 IN_PLACE = ("_backward_", "grad: _Array", "_Array", None)
 
 
-def elementwise(activation):
-    name = activation.name
+def own_parameters(activation):
+    """An activation's parameters: as the def has them, as the stub has them, and the statements that gather them."""
+    plain = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
+    typed = "".join(f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters)
     given = ["cdef PyObject *given[MOST_PARAMS]"]
     given += [f"given[{k}] = <PyObject *>{p.name}" for k, p in enumerate(activation.parameters)]
-    forward = "".join(f", {p.name}" + ("" if p.default is None else f"={p.default!r}") for p in activation.parameters)
-    typed_forward = "".join(
-        f", {p.name}: ArrayLike" + ("" if p.default is None else " = ...") for p in activation.parameters
-    )
+    return plain, typed, given
+
+
+def elementwise(activation):
+    name = activation.name
+    forward, typed_forward, given = own_parameters(activation)
     yield Function(
         name,
         f"x{forward}, *, out=None, **ufunc_kwargs",
@@ -68,6 +72,39 @@ def elementwise(activation):
             "Any",
             [*given, f"return of_{name}.parameter_grad(grad, x, given, {name}_parameter_grad_kernel)"],
         )
+
+
+def gated(activation):
+    name = activation.name
+    plain, typed, given = own_parameters(activation)
+    yield Function(
+        name,
+        f"gate, up{plain}, *, out=None, **ufunc_kwargs",
+        f"gate: ArrayLike, up: ArrayLike{typed}, *, out: Any = ..., **ufunc_kwargs: Any",
+        "Any",
+        [*given, f"return of_{name}.of_two(gate, up, given, out, ufunc_kwargs)"],
+    )
+    yield Function(
+        f"{name}_",
+        f"gate, up{plain}",
+        f"gate: ArrayLike, up: _Array{typed}",
+        "_Array",
+        [*given, f"return of_{name}.of_two_inplace(gate, up, given)"],
+    )
+    yield Function(
+        f"{name}_backward",
+        f"grad, gate, up{plain}, *, out=None",
+        f"grad: ArrayLike, gate: ArrayLike, up: ArrayLike{typed}, *, out: Any = ...",
+        "Any",
+        [*given, f"return of_{name}.of_two_backward(grad, gate, up, given, out, False)"],
+    )
+    yield Function(
+        f"{name}_backward_",
+        f"grad, gate, up{plain}",
+        f"grad: ArrayLike, gate: _Array, up: _Array{typed}",
+        "tuple[_Array, _Array]",
+        [*given, f"return of_{name}.of_two_backward(grad, gate, up, given, None, True)"],
+    )
 
 
 def softmax(activation):
@@ -115,10 +152,35 @@ def maxout(activation):
     )
 
 
+def crelu(activation):
+    name = activation.name
+    yield Function(
+        name,
+        "x, axis=-1",
+        "x: ArrayLike, axis: SupportsIndex = ...",
+        "Any",
+        [f"return crelu_forward(of_{name}, x, axis)"],
+    )
+    yield Function(
+        f"{name}_backward",
+        "grad, x=None, *, y=None, axis=-1",
+        "grad: ArrayLike, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ...",
+        "Any",
+        [f"return crelu_backward_of(of_{name}_backward, of_{name}_backward_y, grad, x, y, axis)"],
+    )
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # The files
 
-MAKERS = {"elementwise": elementwise, "channelwise": elementwise, "softmax": softmax, "maxout": maxout}
+MAKERS = {
+    "elementwise": elementwise,
+    "channelwise": elementwise,
+    "gated": gated,
+    "softmax": softmax,
+    "maxout": maxout,
+    "crelu": crelu,
+}
 
 
 def all_functions():
@@ -155,6 +217,8 @@ def kernels_of(activation):
     lines = []
     if activation.kind in ("elementwise", "channelwise"):
         lines.append(f"cdef Elementwise of_{name} = Elementwise(catalogue['{name}'])")
+    if activation.kind == "gated":
+        lines.append(f"cdef Gated of_{name} = Gated(catalogue['{name}'])")
     if activation.learned:
         lines += parameter_grad_kernel(activation)
     if activation.kind == "softmax":
@@ -166,6 +230,10 @@ def kernels_of(activation):
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
         lines += kernel_array("maxout_backward_kernel", f"{name}_backward", f"{name}_backward")
+    if activation.kind == "crelu":
+        lines += kernel_array("crelu_kernel", name, name)
+        for direction in ("backward", "backward_y"):
+            lines += kernel_array("crelu_backward_kernel", f"{name}_{direction}", f"{name}_{direction}")
     return lines
 
 
@@ -211,6 +279,8 @@ def c_functions(activation):
         return [activation.name, f"{activation.name}_backward_y"]
     if activation.kind == "maxout":
         return [activation.name, f"{activation.name}_backward"]
+    if activation.kind == "crelu":
+        return [activation.name, f"{activation.name}_backward", f"{activation.name}_backward_y"]
     return []
 
 
@@ -223,6 +293,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts._gates import split_gate as split_gate
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include

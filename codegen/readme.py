@@ -9,11 +9,14 @@ def row(activation):
     arguments = "".join(
         f", {p.name}" if p.default is None else f", {p.name}={p.default:g}" for p in activation.parameters
     )
-    arguments += {"softmax": ", axis=-1", "maxout": ", pool_size, axis=-1"}.get(activation.kind, "")
+    arguments += {"softmax": ", axis=-1", "maxout": ", pool_size, axis=-1", "crelu": ", axis=-1"}.get(
+        activation.kind, ""
+    )
     aliases = "".join(f", `{alias}`" for alias in activation.aliases)
-    start = "index" if activation.kind == "maxout" else "x or y" if activation.derivative_y else "x"
+    x = ", ".join(activation.operands("forward")[0])
+    start = "index" if activation.kind == "maxout" else f"{x} or y" if activation.derivative_y else x
     formula, numpy = (text.replace("|", "\\|") for text in (activation.formula, activation.numpy["forward"]))
-    return f"| `{activation.name}(x{arguments})`{aliases} | {formula} | {start} | `{numpy}` |"
+    return f"| `{activation.name}({x}{arguments})`{aliases} | {formula} | {start} | `{numpy}` |"
 
 
 def readme():

@@ -1,7 +1,7 @@
 """The loop over elements. It is written once; what is done to an element is handed in as a function.
 
-The function is a constant wherever the loop is used, and everything is inlined (this build makes CYTHON_INLINE
-always_inline), so the compiler sees one loop per activation, and vectorises it.
+The function is a constant wherever the loop is used, and so are the numbers of inputs and outputs, and everything is
+inlined (this build makes CYTHON_INLINE always_inline): the compiler sees one loop per activation, and vectorises it.
 
 Elements are worked on in blocks of BLOCK through a local array. A block is read whole before any of it is written, so
 in place and out of place are one loop and there is no overlap to test for; a partial block is padded to a whole one,
@@ -21,65 +21,95 @@ cdef inline size_t before_boundary(const storage *p) noexcept nogil:
     cdef size_t size = BLOCK * sizeof(storage)
     return (size - <size_t>p % size) % size // sizeof(storage)
 
+cdef enum:
+    MOST_INPUTS = 4
+    MOST_OUTPUTS = 2
 
-# One element: a and b are the inputs (the same one twice for a function of one input), params[k][i] is parameter k.
-ctypedef real (*Function)(real a, real b, const parameter *const *params, size_t i) noexcept nogil
+
+cdef struct Pair:
+    real first
+    real second
 
 
-cdef inline void map_block(Function f, const storage *a, const storage *b, const parameter *const *params,
-                           size_t first, size_t step, storage *out) noexcept nogil:
-    cdef real a_buffer[BLOCK]
-    cdef real b_buffer[BLOCK]
-    cdef real result[BLOCK]
-    cdef const packed_real *real_a = as_real(BLOCK, a, a_buffer)
-    cdef const packed_real *real_b = as_real(BLOCK, b, b_buffer)
+cdef inline Pair single(real result) noexcept nogil:
+    """The only output of a function."""
+    return Pair(result, result)
+
+
+# One element: a, b, c, d are the inputs (a again for those that there are not), params[k][i] is parameter k.
+ctypedef Pair (*Function)(real a, real b, real c, real d, const parameter *const *params, size_t i) noexcept nogil
+
+
+cdef inline void map_block(Function f, int n_inputs, int n_outputs, const storage *a, const storage *b,
+                           const storage *c, const storage *d, const parameter *const *params, size_t first,
+                           size_t step, storage *y, storage *z) noexcept nogil:
+    cdef real buffers[MOST_INPUTS][BLOCK]
+    cdef real results[MOST_OUTPUTS][BLOCK]
+    cdef const packed_real *real_a = as_real(BLOCK, a, buffers[0])
+    cdef const packed_real *real_b = as_real(BLOCK, b, buffers[1]) if n_inputs > 1 else real_a
+    cdef const packed_real *real_c = as_real(BLOCK, c, buffers[2]) if n_inputs > 2 else real_a
+    cdef const packed_real *real_d = as_real(BLOCK, d, buffers[3]) if n_inputs > 3 else real_a
+    cdef Pair result
     cdef size_t i
     for i in range(BLOCK):
-        result[i] = f(real_a[i], real_b[i], params, first + i * step)
-    put(BLOCK, result, out)
+        result = f(real_a[i], real_b[i], real_c[i], real_d[i], params, first + i * step)
+        results[0][i] = result.first
+        if n_outputs > 1:
+            results[1][i] = result.second
+    put(BLOCK, results[0], y)
+    if n_outputs > 1:
+        put(BLOCK, results[1], z)
 
 
 cdef inline void map_part(pyacts_kernel kernel, size_t first, size_t count, const void *const *inputs, int n_inputs,
-                          int n_arrays, void *out, const double *values) noexcept nogil:
+                          int n_arrays, void *const *outputs, int n_outputs, const double *values) noexcept nogil:
     """Elements first to first + count, less than a block: padded to one, on which the kernel is called again."""
-    cdef storage block[3][BLOCK]
+    cdef storage blocks[MOST_INPUTS + MOST_OUTPUTS][BLOCK]
     cdef parameter arrays[MOST_PARAMS][BLOCK]
-    cdef const void *padded[2 + MOST_PARAMS]
-    cdef void *output = block[2]
+    cdef const void *padded[MOST_INPUTS + MOST_PARAMS]
+    cdef void *results[MOST_OUTPUTS]
     cdef int k
-    memset(block, 0, sizeof(block))
     for k in range(n_inputs):
-        memcpy(block[k], <const storage *>inputs[k] + first, count * sizeof(storage))
-        padded[k] = block[k]
+        memset(blocks[k], 0, sizeof(blocks[k]))
+        memcpy(blocks[k], <const storage *>inputs[k] + first, count * sizeof(storage))
+        padded[k] = blocks[k]
     for k in range(n_arrays):
         memset(arrays[k], 0, sizeof(arrays[k]))
         memcpy(arrays[k], <const parameter *>inputs[n_inputs + k] + first, count * sizeof(parameter))
         padded[n_inputs + k] = arrays[k]
-    kernel(BLOCK, padded, &output, values)
-    memcpy(<storage *>out + first, output, count * sizeof(storage))
+    for k in range(n_outputs):
+        results[k] = blocks[MOST_INPUTS + k]
+    kernel(BLOCK, padded, results, values)
+    for k in range(n_outputs):
+        memcpy(<storage *>outputs[k] + first, results[k], count * sizeof(storage))
 
 
-cdef inline void map(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
-                     int n_arrays, void *out, const double *values, const parameter *const *params,
-                     size_t step) noexcept nogil:
-    """out[i] = f(a[i], b[i], params, i * step): step is 0 for parameters that are one number, 1 for arrays of n.
+cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+                     const void *const *inputs, void *const *outputs, const double *values,
+                     const parameter *const *params, int n_arrays, size_t step) noexcept nogil:
+    """y[i] = f(a[i], ..., params, i * step): step is 0 for parameters that are one number, 1 for arrays of n.
 
     kernel is the function that this is inlined in.
     """
     cdef const storage *a = <const storage *>inputs[0]
-    cdef const storage *b = <const storage *>inputs[n_inputs - 1]
-    cdef size_t first = before_boundary(<const storage *>out) if n >= LONG else 0, rest = (n - first) % BLOCK, at, k
+    cdef const storage *b = <const storage *>inputs[1] if n_inputs > 1 else a
+    cdef const storage *c = <const storage *>inputs[2] if n_inputs > 2 else a
+    cdef const storage *d = <const storage *>inputs[3] if n_inputs > 3 else a
+    cdef storage *y = <storage *>outputs[0]
+    cdef storage *z = <storage *>outputs[1] if n_outputs > 1 else y
+    cdef size_t first = before_boundary(y) if n >= LONG else 0, rest = (n - first) % BLOCK, at, k
     if first:
-        map_part(kernel, 0, first, inputs, n_inputs, n_arrays, out, values)
+        map_part(kernel, 0, first, inputs, n_inputs, n_arrays, outputs, n_outputs, values)
     for k in range((n - first) // BLOCK):
         at = first + k * BLOCK
-        map_block(f, a + at, b + at, params, at * step, step, <storage *>out + at)
+        map_block(f, n_inputs, n_outputs, a + at, b + at, c + at, d + at, params, at * step, step, y + at, z + at)
     if rest:
-        map_part(kernel, n - rest, rest, inputs, n_inputs, n_arrays, out, values)
+        map_part(kernel, n - rest, rest, inputs, n_inputs, n_arrays, outputs, n_outputs, values)
 
 
-cdef inline void map_scalars(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
-                             void *out, const double *values, int n_params) noexcept nogil:
+cdef inline void map_scalars(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+                             const void *const *inputs, void *const *outputs, const double *values,
+                             int n_params) noexcept nogil:
     """map with parameters that are numbers, rounded to their type."""
     cdef parameter rounded[MOST_PARAMS]
     cdef const parameter *params[MOST_PARAMS]
@@ -87,10 +117,11 @@ cdef inline void map_scalars(Function f, pyacts_kernel kernel, size_t n, const v
     for k in range(n_params):
         rounded[k] = <parameter>values[k]
         params[k] = &rounded[k]
-    map(f, kernel, n, inputs, n_inputs, 0, out, values, params, 0)
+    map(f, kernel, n_inputs, n_outputs, n, inputs, outputs, values, params, 0, 0)
 
 
-cdef inline void map_arrays(Function f, pyacts_kernel kernel, size_t n, const void *const *inputs, int n_inputs,
-                            void *out, int n_params) noexcept nogil:
-    """map with parameters that are arrays of n, which follow the inputs."""
-    map(f, kernel, n, inputs, n_inputs, n_params, out, NULL, <const parameter *const *>inputs + n_inputs, 1)
+cdef inline void map_arrays(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+                            const void *const *inputs, void *const *outputs, int n_params) noexcept nogil:
+    """map with parameters that are arrays of n, which are further inputs."""
+    map(f, kernel, n_inputs, n_outputs, n, inputs, outputs, NULL, <const parameter *const *>(inputs + n_inputs),
+        n_params, 1)

@@ -15,6 +15,7 @@ except ImportError as error:
 from pyacts import _ufuncs as _ufuncs  # pickle looks for a ufunc in the modules that are loaded
 from pyacts import catalog
 from pyacts._array import isa
+from pyacts._gates import split_gate
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
 from pyacts._version import __version__
@@ -30,6 +31,7 @@ __all__ = [
     "get_pkgconfig_dir",
     "isa",
     "lib",
+    "split_gate",
     *_array.FUNCTIONS,
 ]
 

@@ -49,6 +49,9 @@ cdef enum:
     NOGIL_FROM = 4096       # elements: below, releasing the GIL costs more than it gives
     CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
     LINES = 32768           # the same for lines of softmax, all together
+    MOST_INPUTS = 3         # those of the backward of a gated unit
+    MOST_OUTPUTS = 2
+    MOST_OPERANDS = MOST_INPUTS + MOST_PARAMS + MOST_OUTPUTS
 
 # The dtypes in the order of the catalogue, by their index d: arrays of kernels have the same. What is None is not
 # NumPy's own, and is found when the first array of it is seen.
@@ -158,16 +161,16 @@ cdef as_operand(value):
     return value
 
 
-cdef dict with_signature(dict keywords, x, list parameters):
+cdef dict with_signature(dict keywords, tuple inputs, list parameters):
     """A ufunc's keywords with the types of all its operands instead of dtype.
 
     For dtype alone NumPy finds no loop that takes parameters of another dtype, nor one for bfloat16.
     """
     dtype = keywords.get("dtype")
-    if dtype is not None and "signature" not in keywords and isinstance(x, np.ndarray):
+    if dtype is not None and "signature" not in keywords and isinstance(inputs[0], np.ndarray):
         dtype = np.dtype(keywords.pop("dtype"))
         index_of(dtype)
-        keywords["signature"] = (dtype, *(parameter.dtype for parameter in parameters), dtype)
+        keywords["signature"] = (*(dtype for _ in inputs), *(parameter.dtype for parameter in parameters), dtype)
     return keywords
 
 
@@ -203,44 +206,63 @@ cdef check_target(array, str argument, str remedy):
                          f"changed in place: copy it, or {remedy}")
 
 
-cdef tuple as_similar(a, b):
-    """Lists and numbers, of which at least one of the two is, as arrays of the other's dtype or that of both."""
-    arrays = np.asarray(a), np.asarray(b)
-    typed = [array.dtype for array, given in zip(arrays, (a, b), strict=True) if hasattr(given, "dtype")]
+cdef list as_similar(values):
+    """Lists and numbers, of which there are some, as arrays of the first array's dtype or that of all."""
+    arrays = [np.asarray(value) for value in values]
+    typed = [array.dtype for array, given in zip(arrays, values, strict=True) if hasattr(given, "dtype")]
     dtype = typed[0] if typed and (typed[0].kind == "f" or index_of(typed[0]) >= 0) else np.result_type(*arrays)
     with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
-        return tuple(array.astype(dtype, casting="same_kind", copy=False) for array in arrays)
+        return [array.astype(dtype, casting="same_kind", copy=False) for array in arrays]
+
+
+cdef list as_operands(values):
+    """Several values of which none decides alone about the dtype."""
+    if not all([hasattr(value, "dtype") for value in values]):
+        values = as_similar(values)
+    return [as_operand(value) for value in values]
+
+
+cdef list check_alike(str function, tuple names, values):
+    """The values as operands of the same shape and dtype."""
+    operands = as_operands(values)
+    first = operands[0]
+    for name, other in zip(names[1:], operands[1:], strict=True):
+        if first.shape != other.shape:
+            raise ValueError(f"{function}() needs {names[0]} and {name} of the same shape, got {first.shape} and "
+                             f"{other.shape}")
+        check_same_dtype(function, names[0], first, name, other)
+    return operands
+
+
+cdef check_same_dtype(str function, str name, array, str other_name, other):
+    if array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
+        raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
+                        f"{other.dtype}")
 
 
 cdef check_pair(str function, grad, saved, str name):
     """grad and what was saved from the forward as operands of the same shape and dtype."""
-    if not (hasattr(grad, "dtype") and hasattr(saved, "dtype")):
-        grad, saved = as_similar(grad, saved)
-    grad, saved = as_operand(grad), as_operand(saved)
-    if grad.shape != saved.shape:
-        raise ValueError(f"{function}() needs grad and {name} of the same shape, got {grad.shape} and {saved.shape}")
-    if grad.dtype.newbyteorder("=") != saved.dtype.newbyteorder("="):
-        raise TypeError(f"{function}() needs grad and {name} of the same dtype, got {grad.dtype} and {saved.dtype}")
-    return grad, saved
+    return check_alike(function, ("grad", name), (grad, saved))
 
 
-cdef check_no_partial_overlap(grad, saved, str name):
-    """Raise if changing grad in place would change parts of saved that are still to be read."""
-    if not isinstance(saved, np.ndarray):
+cdef check_no_mask(str function, array, str name, str remedy):
+    """Raise if an array that is only read has a mask, which a change in place would ignore."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{function}_() would ignore the mask of {name}, a MaskedArray: fill it, or {remedy}")
+
+
+cdef check_no_partial_overlap(target, other, str name, str target_name="grad"):
+    """Raise if changing target in place would change parts of other that are still to be read."""
+    if not isinstance(other, np.ndarray):
         return
-    same = grad.__array_interface__["data"] == saved.__array_interface__["data"] and all(
-        own == other for own, other, n in zip(grad.strides, saved.strides, grad.shape, strict=True) if n > 1)
-    if not same and np.shares_memory(grad, saved):
-        raise ValueError(f"grad overlaps {name} in memory: copy one of them")
+    same = target.__array_interface__["data"] == other.__array_interface__["data"] and all(
+        own == its for own, its, n in zip(target.strides, other.strides, target.shape, strict=True) if n > 1)
+    if not same and np.shares_memory(target, other):
+        raise ValueError(f"{target_name} overlaps {name} in memory: copy one of them")
 
 
-cdef inline void run(pyacts_kernel kernel, size_t n, const void *a, const void *b, void *out,
+cdef inline void run(pyacts_kernel kernel, size_t n, const void *const *inputs, void *const *outputs,
                      const double *params) noexcept:
-    cdef const void *inputs[2]
-    cdef void *outputs[1]
-    inputs[0] = a
-    inputs[1] = b
-    outputs[0] = out
     if n < NOGIL_FROM:
         kernel(n, inputs, outputs, params)
     else:
@@ -255,8 +277,9 @@ cdef struct Loop:                   # what the inner loop of a ufunc has to know
     pyacts_kernel scalars           # parameters are numbers
     pyacts_kernel arrays            # parameters are arrays
     int n_inputs                    # without the parameters
+    int n_outputs
     int n_params
-    size_t itemsize                 # of inputs and output
+    size_t itemsize                 # of inputs and outputs
     size_t param_size
 
 
@@ -278,21 +301,21 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
                            void *data) noexcept nogil:
     """The inner loop of every elementwise ufunc: contiguous operands as they are, others by way of a buffer."""
     cdef Loop *loop = <Loop *>data
-    cdef char buffers[2 + MOST_PARAMS + 1][CHUNK * 8]
-    cdef const void *inputs[2 + MOST_PARAMS]
-    cdef void *outputs[1]
+    cdef char buffers[MOST_OPERANDS][CHUNK * 8]
+    cdef const void *inputs[MOST_INPUTS + MOST_PARAMS]
+    cdef void *outputs[MOST_OUTPUTS]
     cdef double params[MOST_PARAMS]
-    cdef int n_operands = loop.n_inputs + loop.n_params, k
-    cdef cnp.npy_intp sizes[2 + MOST_PARAMS + 1]
+    cdef int n_operands = loop.n_inputs + loop.n_params, k, j
+    cdef cnp.npy_intp sizes[MOST_OPERANDS]
     cdef cnp.npy_intp n = dimensions[0], at = 0, count = n
     cdef bint scalars = True, buffered = False
     cdef fexcept_t flags
     fegetexceptflag(&flags, FE_ALL_EXCEPT)
-    for k in range(n_operands + 1):
+    for k in range(n_operands + loop.n_outputs):
         sizes[k] = loop.param_size if loop.n_inputs <= k < n_operands else loop.itemsize
         if loop.n_inputs <= k < n_operands and steps[k] != 0:
             scalars = False
-    for k in range(n_operands + 1):
+    for k in range(n_operands + loop.n_outputs):
         if loop.n_inputs <= k < n_operands and scalars:
             params[k - loop.n_inputs] = (<float *>args[k])[0] if sizes[k] == 4 else (<double *>args[k])[0]
         elif steps[k] != sizes[k]:
@@ -305,16 +328,16 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
             if steps[k] != sizes[k]:
                 copy_strided(count, sizes[k], args[k] + at * steps[k], steps[k], buffers[k], sizes[k])
                 inputs[k] = buffers[k]
-        k = n_operands
-        outputs[0] = args[k] + at * sizes[k]
-        if steps[k] != sizes[k]:
-            outputs[0] = buffers[k]
+        for j in range(loop.n_outputs):
+            k = n_operands + j
+            outputs[j] = args[k] + at * steps[k] if steps[k] == sizes[k] else buffers[k]
         if scalars:
             loop.scalars(count, inputs, outputs, params)
         else:
             loop.arrays(count, inputs, outputs, NULL)
-        if steps[k] != sizes[k]:
-            copy_strided(count, sizes[k], buffers[k], sizes[k], args[k] + at * steps[k], steps[k])
+        for k in range(n_operands, n_operands + loop.n_outputs):
+            if steps[k] != sizes[k]:
+                copy_strided(count, sizes[k], buffers[k], sizes[k], args[k] + at * steps[k], steps[k])
         at += count
     fesetexceptflag(&flags, FE_ALL_EXCEPT)      # NumPy would make warnings of what was raised
 
@@ -322,12 +345,13 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
 cdef struct Ufunc:                  # what NumPy keeps pointers to, for good
     cnp.PyUFuncGenericFunction functions[N_DTYPES]
     void *data[N_DTYPES]
-    char types[N_DTYPES * (2 + MOST_PARAMS + 1)]
+    char types[N_DTYPES * MOST_OPERANDS]
     Loop loops[N_DTYPES]
 
 
 cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, bytes signature=None):
-    cdef int n_inputs = u.loops[0].n_inputs, n_operands = n_inputs + u.loops[0].n_params + 1, at = 0, k
+    cdef int n_inputs = u.loops[0].n_inputs, n_outputs = u.loops[0].n_outputs, at = 0, k
+    cdef int first_output = n_inputs + u.loops[0].n_params, n_operands = first_output + n_outputs
     encoded = name.encode(), doc.encode()
     kept_alive.append(encoded)
     # The first loop that all inputs can be cast to safely is taken: from the smallest to the largest, as in np.exp.
@@ -336,10 +360,10 @@ cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, by
         u.data[at] = &u.loops[<int>d]
         for k in range(n_operands):
             u.types[at * n_operands + k] = DTYPES[d].num
-            if n_inputs <= k < n_operands - 1:
+            if n_inputs <= k < first_output:
                 u.types[at * n_operands + k] = cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64
     ufunc = cnp.PyUFunc_FromFuncAndDataAndSignature(
-        u.functions, u.data, u.types, at + 1, n_operands - 1, 1, cnp.PyUFunc_None, encoded[0], encoded[1], 0,
+        u.functions, u.data, u.types, at + 1, first_output, n_outputs, cnp.PyUFunc_None, encoded[0], encoded[1], 0,
         NULL if signature is None else <char *>signature)
     ufuncs[name] = ufunc
     user_loops.append((ufunc, <size_t>u))
@@ -349,9 +373,9 @@ cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, by
 cdef register_bfloat16(loops):
     cdef Ufunc *u = <Ufunc *><size_t>loops[1]
     cdef Loop *loop = &u.loops[<int>BF16]
-    cdef int types[2 + MOST_PARAMS + 1]
+    cdef int types[MOST_OPERANDS]
     cdef int k
-    for k in range(loop.n_inputs + loop.n_params + 1):
+    for k in range(loop.n_inputs + loop.n_params + loop.n_outputs):
         types[k] = cnp.NPY_FLOAT32 if loop.n_inputs <= k < loop.n_inputs + loop.n_params else bfloat16_number
     cnp.PyUFunc_RegisterLoopForType(loops[0], bfloat16_number, u.functions[0], types, loop)
 
@@ -409,7 +433,7 @@ cdef class Elementwise:
                 loop = &self.storage[direction].loops[d]
                 loop.scalars = self.kernels[direction][d]
                 loop.arrays = self.find(d, word + "_arrays") if self.n_params else <pyacts_kernel>NULL
-                loop.n_inputs = 1 if direction == FORWARD else 2
+                loop.n_inputs, loop.n_outputs = map(len, activation.operands(word))
                 loop.n_params = self.n_params
                 loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
             name = self.name if direction == FORWARD else f"{self.name}_{word}"
@@ -486,13 +510,13 @@ cdef class Elementwise:
                 self.check_order(k, values[k], values[self.minimum_of[k]])
         return True
 
-    cdef list operands(self, PyObject **given, object x, bint from_y, dict keywords):
-        """The parameters as operands of a ufunc, in the dtype that x alone decides."""
+    cdef list operands(self, PyObject **given, object own_dtype, bint from_y, dict keywords):
+        """The parameters as operands of a ufunc, in the dtype that the array they go with decides alone."""
         cdef int k
         if self.n_params == 0:
             return []
         dtype = keywords.get("dtype")
-        result = result_dtype(self.name, getattr(x, "dtype", None) if dtype is None else np.dtype(dtype))
+        result = result_dtype(self.name, own_dtype if dtype is None else np.dtype(dtype))
         cdef int d = F64 if result is None else index_of(result)
         own = np.float32 if is_single(d) else np.float64
         found = []
@@ -508,10 +532,17 @@ cdef class Elementwise:
                     found.append(as_operand(value).astype(own))
         return found
 
+    cdef check_shapes(self, str function, list parameters, shape, str name):
+        """Raise if a backward would be larger than what was saved."""
+        if np.broadcast_shapes(shape, *(np.shape(p) for p in parameters)) != shape:
+            raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {shape}")
+
     # Calls
 
     cdef object forward(self, object x, PyObject **given, object out, dict keywords):
         cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray source, target
         cdef int d
         if cnp.PyArray_CheckExact(x) and not keywords:
@@ -520,34 +551,38 @@ cdef class Elementwise:
             if d >= 0 and is_direct(source, 0) and self.numbers(given, d, False, params):
                 target = direct_target(source, source, out)
                 if target is not None:
-                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(source), cnp.PyArray_DATA(source), NULL,
-                        cnp.PyArray_DATA(target), params)
+                    inputs[0], outputs[0] = cnp.PyArray_DATA(source), cnp.PyArray_DATA(target)
+                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(source), inputs, outputs, params)
                     return target
         x = as_operand(x)
         if out is not None:
             keywords["out"] = out
-        parameters = self.operands(given, x, False, keywords)
-        return self.forward_ufunc(x, *parameters, **with_signature(keywords, x, parameters))
+        parameters = self.operands(given, getattr(x, "dtype", None), False, keywords)
+        return self.forward_ufunc(x, *parameters, **with_signature(keywords, (x,), parameters))
 
     cdef object inplace(self, object x, PyObject **given):
         cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray target
         cdef int d
         if cnp.PyArray_CheckExact(x):
             target = x
             d = dtype_index(target)
             if (d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE) and self.numbers(given, d, False, params)):
-                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(target), cnp.PyArray_DATA(target), NULL,
-                    cnp.PyArray_DATA(target), params)
+                inputs[0] = outputs[0] = cnp.PyArray_DATA(target)
+                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(target), inputs, outputs, params)
                 return x
         check_target(x, "x", f"use pyacts.{self.name}(x)")
-        parameters = self.operands(given, x, False, {})     # before the view: it may run code that changes x
+        parameters = self.operands(given, x.dtype, False, {})       # before the view: it may run code that changes x
         plain = x.view(np.ndarray)
         self.forward_ufunc(plain, *parameters, out=plain)
         return x
 
     cdef object backward(self, object grad, object x, PyObject **given, object y, object out, bint inplace):
         cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray first, second, target
         cdef bint from_y = y is not None
         cdef object saved = y if from_y else x
@@ -564,8 +599,9 @@ cdef class Elementwise:
                     and not (inplace and overlaps_partly(first, second))):
                 target = first if inplace else direct_target(first, second, out)
                 if target is not None:
-                    run(self.kernels[direction][d], cnp.PyArray_SIZE(first), cnp.PyArray_DATA(first),
-                        cnp.PyArray_DATA(second), cnp.PyArray_DATA(target), params)
+                    inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
+                    outputs[0] = cnp.PyArray_DATA(target)
+                    run(self.kernels[direction][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                     return target
         name = "y" if from_y else "x"
         function = f"{self.name}_backward"
@@ -574,17 +610,13 @@ cdef class Elementwise:
                 raise TypeError(f"{function}() missing required argument: '{self.activation.parameters[k].name}'")
         if inplace:
             check_target(grad, "grad", f"use pyacts.{function}(grad, {name})")
-            if isinstance(saved, np.ma.MaskedArray):
-                raise TypeError(f"{function}_() would ignore the mask of {name}, a MaskedArray: fill it, or use "
-                                f"pyacts.{function}(grad, {name})")
+            check_no_mask(function, saved, name, f"use pyacts.{function}(grad, {name})")
         operand, saved = check_pair(function, grad, saved, name)
-        parameters = self.operands(given, saved, from_y, {})
+        parameters = self.operands(given, getattr(saved, "dtype", None), from_y, {})
         if inplace:
             check_no_partial_overlap(grad, saved, name)
             operand = out = grad.view(np.ndarray)
-        shape = np.broadcast_shapes(saved.shape, *(np.shape(p) for p in parameters))
-        if shape != saved.shape:
-            raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {saved.shape}")
+        self.check_shapes(function, parameters, saved.shape, name)
         if isinstance(out, np.ndarray) and out.shape != saved.shape:
             raise ValueError(f"{function}(): shape mismatch: out has {out.shape}, {name} has {saved.shape}")
         ufunc = self.backward_y_ufunc if from_y else self.backward_ufunc
@@ -600,7 +632,7 @@ cdef class Elementwise:
         cdef int d, k
         function = f"{self.name}_parameter_grad"
         grad, x = check_pair(function, grad, x, "x")
-        operands = self.operands(given, x, False, {})       # before the others are looked at: it may run code
+        operands = self.operands(given, x.dtype, False, {})         # before the others are looked at: it may run code
         first, second = as_direct(function, grad), as_direct(function, x)
         shape = shape_of(second)
         if shape_of(first) != shape:
@@ -655,6 +687,110 @@ cdef cnp.ndarray direct_target(cnp.ndarray a, cnp.ndarray b, object out):
             and not overlaps_partly(b, target)):
         return target
     return None
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Gated units: elementwise in two arrays, the gate and what goes up through it
+
+cdef class Gated(Elementwise):
+    """The kernels and ufuncs of one gated unit, and the checks of its arguments."""
+
+    cdef object of_two(self, object gate, object up, PyObject **given, object out, dict keywords):
+        cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
+        cdef cnp.ndarray first, second, target
+        cdef int d
+        if cnp.PyArray_CheckExact(gate) and cnp.PyArray_CheckExact(up) and not keywords:
+            first, second = gate, up
+            d = dtype_index(first)
+            if (d >= 0 and is_direct(first, 0) and is_direct(second, 0) and same_layout(first, second)
+                    and self.numbers(given, d, False, params)):
+                target = direct_target(first, second, out)
+                if target is not None:
+                    inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
+                    outputs[0] = cnp.PyArray_DATA(target)
+                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                    return target
+        gate, up = as_operands((gate, up))
+        if out is not None:
+            keywords["out"] = out
+        parameters = self.operands(given, self.joint_dtype(gate, up), False, keywords)
+        return self.forward_ufunc(gate, up, *parameters, **with_signature(keywords, (gate, up), parameters))
+
+    cdef object joint_dtype(self, object gate, object up):
+        """The dtype of the ufunc's result; None for what is no dtype of NumPy's."""
+        dtypes = [result_dtype(self.name, getattr(array, "dtype", None)) for array in (gate, up)]
+        return None if None in dtypes else np.result_type(*dtypes)
+
+    cdef object of_two_inplace(self, object gate, object up, PyObject **given):
+        cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
+        cdef cnp.ndarray first, second
+        cdef int d
+        if cnp.PyArray_CheckExact(gate) and cnp.PyArray_CheckExact(up):
+            first, second = gate, up
+            d = dtype_index(first)
+            if (d >= 0 and is_direct(first, 0) and is_direct(second, cnp.NPY_ARRAY_WRITEABLE)
+                    and same_layout(first, second) and self.numbers(given, d, False, params)
+                    and not overlaps_partly(first, second)):
+                inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
+                outputs[0] = cnp.PyArray_DATA(second)
+                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                return up
+        remedy = f"use pyacts.{self.name}(gate, up)"
+        check_target(up, "up", remedy)
+        check_no_mask(self.name, gate, "gate", remedy)
+        _, gate = check_alike(f"{self.name}_", ("up", "gate"), (up, gate))
+        parameters = self.operands(given, up.dtype, False, {})
+        check_no_partial_overlap(up, gate, "gate", "up")
+        plain = up.view(np.ndarray)
+        self.forward_ufunc(gate, plain, *parameters, out=plain)
+        return up
+
+    cdef object of_two_backward(self, object grad, object gate, object up, PyObject **given, object out, bint inplace):
+        cdef double params[MOST_PARAMS]
+        cdef const void *inputs[MOST_INPUTS]
+        cdef void *outputs[MOST_OUTPUTS]
+        cdef cnp.ndarray first, second, third, dgate, dup
+        cdef int d
+        cdef object wanted = (gate, up) if inplace else (None, None) if out is None else out
+        if (cnp.PyArray_CheckExact(grad) and cnp.PyArray_CheckExact(gate) and cnp.PyArray_CheckExact(up)
+                and type(wanted) is tuple and len(wanted) == 2):
+            first, second, third = grad, gate, up
+            d = dtype_index(first)
+            if (d >= 0 and is_direct(first, 0) and is_direct(second, 0) and is_direct(third, 0)
+                    and same_layout(first, second) and same_layout(first, third)
+                    and self.numbers(given, d, False, params)):
+                dgate, dup = direct_target(first, second, wanted[0]), direct_target(first, second, wanted[1])
+                if (dgate is not None and dup is not None and not overlaps_partly(third, dgate)
+                        and not overlaps_partly(third, dup) and not overlaps_partly(dgate, dup)
+                        and cnp.PyArray_DATA(dgate) != cnp.PyArray_DATA(dup)):
+                    inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
+                    inputs[2] = cnp.PyArray_DATA(third)
+                    outputs[0], outputs[1] = cnp.PyArray_DATA(dgate), cnp.PyArray_DATA(dup)
+                    run(self.kernels[BACKWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                    return dgate, dup
+        function = f"{self.name}_backward"
+        if inplace:
+            remedy = f"use pyacts.{function}(grad, gate, up)"
+            check_target(gate, "gate", remedy)
+            check_target(up, "up", remedy)
+            check_no_mask(function, grad, "grad", remedy)
+        grad, own_gate, own_up = check_alike(function, ("grad", "gate", "up"), (grad, gate, up))
+        parameters = self.operands(given, getattr(own_gate, "dtype", None), False, {})
+        self.check_shapes(function, parameters, own_gate.shape, "gate")
+        if not inplace:
+            return self.backward_ufunc(grad, own_gate, own_up, *parameters, **({} if out is None else {"out": out}))
+        check_no_partial_overlap(gate, grad, "grad", "gate")
+        check_no_partial_overlap(up, grad, "grad", "up")
+        if np.shares_memory(gate, up):
+            raise ValueError(f"gate and up share memory, so both can't be changed in place: copy one of them, or "
+                             f"{remedy}")
+        targets = gate.view(np.ndarray), up.view(np.ndarray)
+        self.backward_ufunc(grad, *targets, *parameters, out=targets)
+        return gate, up
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -754,8 +890,8 @@ cdef class Softmax:
         cdef int d
         self.name = name
         for d in range(N_DTYPES):
-            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 0, ITEMSIZES[d], 0)
-            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 0, ITEMSIZES[d], 0)
+            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0)
+            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 1, 0, ITEMSIZES[d], 0)
         self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name,
                                         f"The gufunc behind pyacts.{name}.", b"(n)->(n)")
         self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y",
@@ -790,7 +926,7 @@ cdef class Softmax:
                     return target
         if out is not None:
             keywords["out"] = out
-        return self.forward_ufunc(x, axis=axis, **with_signature(keywords, x, []))
+        return self.forward_ufunc(x, axis=axis, **with_signature(keywords, (x,), []))
 
     cdef object inplace(self, object x, object axis):
         cdef cnp.ndarray target
@@ -923,6 +1059,57 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     with nogil:
         kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first),
                <const size_t *>cnp.PyArray_DATA(which), cnp.PyArray_DATA(target))
+    return target
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# crelu: as maxout
+
+ctypedef void (*crelu_kernel)(size_t outer, size_t n, size_t inner, const void *x, void *y) noexcept nogil
+ctypedef void (*crelu_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *saved,
+                                       void *dx) noexcept nogil
+
+
+cdef object crelu_forward(crelu_kernel *kernels, object x, object axis):
+    axis = operator.index(axis)         # first: it may run code that changes x
+    cdef cnp.ndarray source = as_direct("crelu", x), target
+    cdef int position = counted_axis(shape_of(source), axis)
+    cdef Lines lines = lines_of(source, position)
+    shape = list(shape_of(source))
+    shape[position] *= 2
+    target = np.empty(shape, source.dtype)
+    cdef crelu_kernel kernel = kernels[dtype_index(source)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(source), cnp.PyArray_DATA(target))
+    return target
+
+
+cdef object crelu_backward_of(crelu_backward_kernel *from_x, crelu_backward_kernel *from_y, object grad, object x,
+                              object y, object axis):
+    cdef bint saved_y = y is not None
+    if saved_y == (x is not None):
+        raise TypeError("crelu_backward() needs exactly one of x (the forward's input) and y (its output)")
+    axis, name = operator.index(axis), "y" if saved_y else "x"
+    grad, saved = as_operands((grad, y if saved_y else x))
+    check_same_dtype("crelu_backward", "grad", grad, name, saved)
+    cdef cnp.ndarray first = as_direct("crelu_backward", grad), second = as_direct("crelu_backward", saved), target
+    cdef int position = counted_axis(shape_of(first), axis)
+    shape, wanted = list(shape_of(first)), list(shape_of(second))
+    if not saved_y and len(wanted) == len(shape):
+        wanted[position] *= 2
+    if shape != wanted:
+        same = "the same shape" if saved_y else "the same shape but for the axis, twice as long in grad"
+        raise ValueError(f"crelu_backward() needs grad and {name} of {same}, got {shape_of(first)} and "
+                         f"{shape_of(second)}")
+    if shape[position] % 2:
+        raise ValueError(f"crelu_backward: the length of axis {axis} is odd, {shape[position]}")
+    shape[position] //= 2
+    target = np.empty(shape, first.dtype)
+    cdef Lines lines = lines_of(target, position)
+    cdef crelu_backward_kernel kernel = (from_y if saved_y else from_x)[dtype_index(first)]
+    with nogil:
+        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
+               cnp.PyArray_DATA(target))
     return target
 
 

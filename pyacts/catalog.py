@@ -96,7 +96,8 @@ class Activation:
         The name on every face: ``pyacts.<name>``, ``pyacts_<name>_f32`` and so on.
     kind : str
         ``"elementwise"``; ``"channelwise"`` (elementwise with a parameter that C takes per channel);
-        ``"softmax"`` (along an axis); ``"maxout"`` (along an axis, which gets shorter).
+        ``"gated"`` (elementwise in two arrays, act(gate) * up); ``"softmax"`` (along an axis); ``"maxout"`` (along an
+        axis, which gets shorter); ``"crelu"`` (along an axis, which gets twice as long).
     module : str
         The file in ``kernels/`` with the mathematics.
     summary, formula, derivative, range : str
@@ -121,6 +122,8 @@ class Activation:
         near a zero of its derivative is measured against the larger of the terms that cancel there.
     samples : pair of tuple of float
         f and f' at -1, 0 and 1, with the default parameters, to four decimals: the examples in the docstrings.
+    gate : str
+        For a gated unit: the activation of its gate.
     reference : str
         Where it was proposed.
     """
@@ -142,6 +145,7 @@ class Activation:
     slopes: tuple[float, float] | None = None
     kinks: dict[float, float] = field(default_factory=dict)
     samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    gate: str = ""
     reference: str = ""
 
     @property
@@ -154,6 +158,20 @@ class Activation:
         """What ``pyacts_find`` has for it: ``forward``, ``backward``, and ``backward_y`` where it exists."""
         return tuple(self.max_ulp["f32"])
 
+    def operands(self, direction: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The arrays that a direction reads, and those that it writes, by their names in C."""
+        return (GATED_OPERANDS if self.kind == "gated" else OPERANDS)[direction]
+
+
+OPERANDS = {
+    "forward": (("x",), ("y",)),
+    "backward": (("grad", "x"), ("dx",)),
+    "backward_y": (("grad", "y"), ("dx",)),
+}
+GATED_OPERANDS = {
+    "forward": (("gate", "up"), ("y",)),
+    "backward": (("grad", "gate", "up"), ("dgate", "dup")),
+}
 
 inf = float("inf")
 
@@ -167,6 +185,9 @@ NEGATIVE_SLOPE = Parameter(
 WEIGHT = Parameter(
     "weight", None, "factor for x < 0; learning often starts at 0.25", minimum_y=0, gradient="x for x < 0, else 0"
 )
+
+# Why the backward of a gated unit needs its inputs.
+TWO_INPUTS = "the output does not determine gate and up"
 
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation(
@@ -648,6 +669,68 @@ ACTIVATIONS: tuple[Activation, ...] = (
         },
     ),
     Activation(
+        "glu",
+        kind="gated",
+        module="gated",
+        gate="sigmoid",
+        summary="Gated linear unit: what goes up through the network, times how far the gate is open for it.",
+        formula="up / (1 + exp(-gate))",
+        derivative="dgate = grad * up * s * (1 - s), dup = grad * s, with s = 1 / (1 + exp(-gate))",
+        no_y=TWO_INPUTS,
+        numpy={
+            "forward": "up / (1 + np.exp(-gate))",
+            "backward": "(grad * up * (s := 1 / (1 + np.exp(-gate))) * (1 - s), grad * s)",
+        },
+        range="(-inf, inf)",
+        reference="Dauphin, Fan, Auli and Grangier, Language modeling with gated convolutional networks, ICML 2017",
+        max_ulp={
+            "f32": {"forward": 3.5, "backward": 5.0},
+            "f64": {"forward": 2.5, "backward": 4.25},
+        },
+    ),
+    Activation(
+        "reglu",
+        kind="gated",
+        module="gated",
+        gate="relu",
+        summary="Gated unit with relu: up times the positive part of the gate.",
+        formula="gate * up for gate > 0, 0 for gate <= 0",
+        derivative="dgate = grad * up and dup = grad * gate for gate > 0, 0 for gate <= 0",
+        no_y=TWO_INPUTS,
+        numpy={
+            "forward": "np.maximum(gate, 0) * up",
+            "backward": "(grad * up * (gate > 0), grad * np.maximum(gate, 0))",
+        },
+        range="(-inf, inf)",
+        reference="Shazeer, GLU variants improve transformer, 2020",
+        max_ulp={
+            "f32": {"forward": 0.5, "backward": 0.5},
+            "f64": {"forward": 0.5, "backward": 0.5},
+        },
+    ),
+    Activation(
+        "swiglu",
+        kind="gated",
+        module="gated",
+        gate="silu",
+        summary="Gated unit with silu, the usual feed-forward layer of language models.",
+        formula="up * gate / (1 + exp(-beta * gate))",
+        derivative="dgate = grad * up * s * (1 + beta * gate * (1 - s)), dup = grad * gate * s, "
+        "with s = 1 / (1 + exp(-beta * gate))",
+        no_y=TWO_INPUTS,
+        numpy={
+            "forward": "gate / (1 + np.exp(-gate)) * up",
+            "backward": "(grad * up * (s := 1 / (1 + np.exp(-gate))) * (1 + gate * (1 - s)), grad * gate * s)",
+        },
+        range="(-inf, inf)",
+        parameters=(Parameter("beta", 1.0, "steepness of the gate, as in silu"),),
+        reference="Shazeer, GLU variants improve transformer, 2020",
+        max_ulp={
+            "f32": {"forward": 4.0, "backward": 7.5},
+            "f64": {"forward": 3.0, "backward": 5.5},
+        },
+    ),
+    Activation(
         "softmax",
         kind="softmax",
         module="softmax",
@@ -686,6 +769,28 @@ ACTIVATIONS: tuple[Activation, ...] = (
         max_ulp={
             "f32": {"forward": 0.0, "backward": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0},
+        },
+    ),
+    Activation(
+        "crelu",
+        kind="crelu",
+        module="crelu",
+        summary="Concatenated relu: the positive parts of x and of -x, one after the other along an axis, so that no "
+        "information is lost.",
+        formula="concatenate(max(x, 0), max(-x, 0))",
+        derivative="dx = first half of grad for x > 0, minus the second half for x < 0, 0 for x = 0",
+        derivative_y="dx = first half of grad where that of y is > 0, minus the second half where that is",
+        numpy={
+            "forward": "np.concatenate((np.maximum(x, 0), np.maximum(-x, 0)), -1)",
+            "backward": "grad[: x.size] * (x > 0) - grad[x.size :] * (x < 0)",
+            "backward_y": "(d := grad * (y > 0))[: x.size] - d[x.size :]",
+        },
+        range="[0, inf)",
+        reference="Shang, Sohn, Almeida and Lee, Understanding and improving convolutional neural networks via "
+        "concatenated rectified linear units, ICML 2016",
+        max_ulp={
+            "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
+            "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
     ),
 )

@@ -24,6 +24,9 @@ TYPES = {suffix: np.dtype(name).type for name, suffix in SUFFIXES.items()}
 HALVES = {suffix: kind for suffix, kind in TYPES.items() if np.dtype(kind).itemsize == 2}
 ENDINGS = {"forward": "", "inplace": "_", "backward": "_backward", "backward_inplace": "_backward_"}
 
+# The kinds that change the shape, and so have no form in place and no ufunc.
+CHANGING_SHAPE = ("maxout", "crelu")
+
 # What the tests give parameters that have no default.
 REQUIRED = {"weight": 0.25}
 
@@ -146,7 +149,7 @@ class Call:
         return [grad, Call(self.activation, "forward")(x) if self.saved == "y" else x]
 
 
-CALLS = [Call(a, d) for a in ACTIVATIONS for d in a.directions if a.kind != "maxout"]
+CALLS = [Call(a, d) for a in ACTIVATIONS for d in a.directions if is_elementwise(a) or a.kind == "softmax"]
 ELEMENTWISE_CALLS = [c for c in CALLS if is_elementwise(c.activation)]
 CALLS_WITH_PARAMETER = [(c, p) for c in CALLS for p in c.activation.parameters]
 

@@ -34,7 +34,7 @@ def protect(address, size, access):
 class Fenced:
     """Pages with an untouchable page on either side, in which an array can be put against either fence."""
 
-    def __init__(self, pages=40):
+    def __init__(self, pages=50):
         self.memory = mmap.mmap(-1, (pages + 2) * PAGE)
         self.start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory)) + PAGE
         self.size = pages * PAGE
@@ -57,7 +57,7 @@ class Caller:
 
     def __init__(self):
         most = max(len(a.parameters) + len(a.learned) for a in ACTIVATIONS)
-        self.fenced = [Fenced() for _ in range(3 + most)]
+        self.fenced = [Fenced() for _ in range(5 + most)]
         self.calls = 0
 
     def __call__(self, name, *arguments):
@@ -94,12 +94,14 @@ def main():
             ):
                 name = f"pyacts_{activation.name}{'' if direction == 'forward' else '_' + direction}_{dtype}"
                 print(name, flush=True)
-                inputs = 1 if direction == "forward" else 2
-                if activation.kind == "elementwise" and direction != "parameter_grad":
+                inputs, outputs = 1 if direction == "forward" else 2, 1
+                if activation.kind in ("elementwise", "gated") and direction != "parameter_grad":
+                    inputs, outputs = map(len, activation.operands(direction))
+                    params = [1.5 for _ in activation.parameters]
                     for n in LENGTHS:
                         a = numbers(n, kind)
-                        call(name, n, *[(a, False)] * inputs, (a, True), *[1.5 for _ in activation.parameters])
-                    call(name, 0, *[ffi.NULL] * (inputs + 1), *[1.5 for _ in activation.parameters])
+                        call(name, n, *[(a, False)] * inputs, *[(a, True)] * outputs, *params)
+                    call(name, 0, *[ffi.NULL] * (inputs + outputs), *params)
                     continue
                 for outer, n, inner in SHAPES:
                     a = numbers(outer * n * inner, kind)
@@ -112,6 +114,13 @@ def main():
                         call(name, outer, n, inner, *[(a, False)] * inputs, *values, (a, True))
                     elif activation.kind == "softmax":
                         call(name, outer, n, inner, *[(a, False)] * inputs, (a, True), ffi.NULL)
+                    elif activation.kind == "crelu":
+                        doubled = numbers(2 * a.size, kind)
+                        saved = doubled if direction == "backward_y" else a
+                        if direction == "forward":
+                            call(name, outer, n, inner, (a, False), (doubled, True))
+                        else:
+                            call(name, outer, n, inner, (doubled, False), (saved, False), (a, True))
                     else:
                         for pool_size in (p for p in (1, 2, 3, 17, 34) if n % p == 0):
                             pooled = numbers(a.size // pool_size, kind)
@@ -129,6 +138,9 @@ def main():
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))
                     call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))
+                elif activation.kind == "crelu":
+                    call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 1))
+                    call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 1))
                 else:
                     call(name, 3, 0, 1, 1, *[ffi.NULL] * 3)
     print(call.calls, "calls")

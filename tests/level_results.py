@@ -26,6 +26,14 @@ def results():
                     arrays = drawn(call.activation, names, shape, 1)
                     found[f"{call} {dtype} {kind} arrays"] = call(*inputs, **arrays)
                     found[f"{call} {dtype} {kind} others"] = call(*inputs, **drawn(call.activation, names, (), 2))
+        for activation in (a for a in ACTIVATIONS if a.kind == "gated"):
+            grad, gate, up = (numbers(20_011, dtype, seed) for seed in (13, 14, 15))
+            dgate, dup = getattr(pyacts, f"{activation.name}_backward")(grad, gate, up)
+            with np.errstate(all="ignore"):
+                found[f"{activation.name}-backward {dtype} gate first input"] = grad * up
+            found[f"{activation.name}-backward {dtype} gate"] = dgate
+            found[f"{activation.name}-dup {dtype}"] = dup
+            found[f"{activation.name} {dtype}"] = getattr(pyacts, activation.name)(gate, up)
         x = np.random.default_rng(2).normal(size=(40, 24, 33)).astype(dtype)
         for activation in (a for a in ACTIVATIONS if a.learned):
             names = [p.name for p in activation.parameters]
@@ -37,6 +45,9 @@ def results():
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
         found[f"maxout {dtype}"], found[f"maxout {dtype} index"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)
+        y = found[f"crelu {dtype}"] = pyacts.crelu(x, 1)
+        found[f"crelu_backward {dtype}"] = pyacts.crelu_backward(y - 1, x, axis=1)
+        found[f"crelu_backward_y {dtype}"] = pyacts.crelu_backward(y - 1, y=y, axis=1)
     return found
 
 

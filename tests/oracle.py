@@ -186,6 +186,10 @@ ORACLES = {
 }
 
 
+# Gated units, act(gate) * up: the activation of the gate.
+GATED = {"glu": "sigmoid", "reglu": "relu", "swiglu": "silu"}
+
+
 def softmax(m, x):
     """Along the last axis."""
     e = m.exp(x - x.max(axis=-1, keepdims=True))
@@ -204,7 +208,12 @@ def maxout(x, pool_size):
     return np.take_along_axis(pools, index[..., None], -1)[..., 0], index
 
 
-ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout}
+def crelu(x):
+    """Along the last axis."""
+    return np.concatenate([np.where(x > 0, x, 0), np.where(x < 0, -x, 0)], axis=-1)
+
+
+ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout, "crelu": crelu}
 
 # ----------------------------------------------------------------------------------------------------------------
 # Evaluation

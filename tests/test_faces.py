@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import ENDINGS, ROOT, is_elementwise, run, suffix
+from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, run, suffix
 
 import pyacts
 from codegen.__main__ import CHECKED_IN
@@ -17,7 +17,7 @@ from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES
 
 NAMES = {a.name for a in ACTIVATIONS}
-HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa"}
+HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
 OTHER_NAMES = {"__version__", "catalog", "ffi", "lib"}
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
 
@@ -26,7 +26,7 @@ def python_names():
     """The functions that the catalogue calls for."""
     names = set()
     for activation in ACTIVATIONS:
-        endings = {"", "_backward"} if activation.kind == "maxout" else set(ENDINGS.values())
+        endings = {"", "_backward"} if activation.kind in CHANGING_SHAPE else set(ENDINGS.values())
         if activation.learned:
             endings.add("_parameter_grad")
         names |= {name + ending for name in (activation.name, *activation.aliases) for ending in endings}
@@ -150,7 +150,7 @@ def test_find_names():
     expected = {
         (a.name, dtype, d + ending)
         for a in ACTIVATIONS
-        if is_elementwise(a)
+        if is_elementwise(a) or a.kind == "gated"
         for dtype in DTYPES
         for d in a.directions
         for ending in (("", "_arrays") if a.parameters else ("",))
@@ -166,21 +166,22 @@ def test_find_names():
 
 
 def test_ufunc_names():
-    expected = {a.name + suffix(d) for a in ACTIVATIONS if a.kind != "maxout" for d in a.directions}
+    expected = {a.name + suffix(d) for a in ACTIVATIONS if a.kind not in CHANGING_SHAPE for d in a.directions}
     assert set(_ufuncs.__all__) == expected
     for name in expected:
         ufunc = getattr(_ufuncs, name)
         activation = next(a for a in ACTIVATIONS if name == a.name or name.startswith(f"{a.name}_backward"))
         n_params = len(activation.parameters)
-        own = ufunc.nin - n_params
-        assert ufunc.types == [f"{own * t}{n_params * p}->{t}" for t, p in (("e", "f"), ("f", "f"), ("d", "d"))]
+        own, out = ufunc.nin - n_params, ufunc.nout
+        assert ufunc.types == [f"{own * t}{n_params * p}->{out * t}" for t, p in (("e", "f"), ("f", "f"), ("d", "d"))]
 
 
 def test_oracle_names():
     pytest.importorskip("gmpy2")
     import oracle
 
-    assert set(oracle.ORACLES) | set(oracle.ALONG_AN_AXIS) == NAMES
+    assert set(oracle.ORACLES) | set(oracle.GATED) | set(oracle.ALONG_AN_AXIS) == NAMES
+    assert {a.name: a.gate for a in ACTIVATIONS if a.kind == "gated"} == oracle.GATED
     for activation in ACTIVATIONS:
         if is_elementwise(activation):
             assert (oracle.ORACLES[activation.name].slope_y is not None) == ("backward_y" in activation.directions)
@@ -256,6 +257,9 @@ dx = pyacts.elu_backward(np.ones(3), x, alpha=[1.0, 2.0, 3.0])
 dy = pyacts.elu_backward(np.ones(3), y=y)
 pyacts.softmax_backward_(x, y=y, axis=0)
 pooled = pyacts.maxout([1, 2], 2, return_index=True)
+gated = pyacts.swiglu_(x, pyacts.swiglu(x, x, beta=2.0, out=y))
+dgate, dup = pyacts.swiglu_backward_(x, x, x.copy(), 2.0)
+halves = pyacts.split_gate(x, axis=0, gate="interleaved")
 name: str = pyacts.catalog.ACTIVATIONS[0].name
 f = pyacts.get("relu", "inplace")
 where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
@@ -269,6 +273,7 @@ WRONG = {
     "pyacts.maxout(x)": "Missing positional argument",
     'pyacts.get("relu", "sideways")': "incompatible type",
     "pyacts.softmax(x, axis=1.5)": "incompatible type",
+    'pyacts.split_gate(x, gate="third")': "incompatible type",
 }
 
 

@@ -9,6 +9,7 @@ from oracle import (
     ALONG_AN_AXIS,
     DTYPES,
     ELEMENTWISE,
+    GATED,
     ORACLES,
     check,
     error,
@@ -216,7 +217,7 @@ def test_backward_is_grad_times_slope(activation, direction, dtype):
 
 
 def test_every_activation_has_an_oracle():
-    assert [a.name for a in ACTIVATIONS] == [*ORACLES, *ALONG_AN_AXIS]
+    assert [a.name for a in ACTIVATIONS] == [*ORACLES, *GATED, *ALONG_AN_AXIS]
     for a in ELEMENTWISE:
         assert (ORACLES[a.name].slope_y is not None) == (a.derivative_y is not None) == ("backward_y" in a.directions)
 

@@ -23,11 +23,11 @@ int main(int count, char **words) {
     static const double values[] = {0.0,   -0.0,   1e-320,     -1e-40,      1e30, -1e30,
                                     1e308, -1e308, 1e308 * 10, -1e308 * 10, 0.5,  -90};
     enum { MANY = 1000 };
-    static float floats[2][MANY];
-    static double doubles[2][MANY];
+    static float floats[3][MANY];
+    static double doubles[3][MANY];
     static const double params[4] = {1.5, 1.5, 1.5, 1.5};
     const int rounding[] = {FE_TONEAREST, FE_UPWARD, FE_TOWARDZERO};
-    int k, r, i;
+    int k, r, i, a;
     for (k = 1; k + 2 < count; k += 3) {
         pyacts_kernel kernel = pyacts_find(words[k], words[k + 1], words[k + 2]);
         int single = strcmp(words[k + 1], "f32") == 0;
@@ -35,16 +35,19 @@ int main(int count, char **words) {
             return 2;
         for (r = 0; r < 3; r++) {
             unsigned before;
-            const void *inputs[2];
-            void *outputs[1];
+            const void *inputs[3];
+            void *outputs[2];
             for (i = 0; i < MANY; i++) {
                 double value = values[i % (int)(sizeof values / sizeof *values)];
-                doubles[0][i] = doubles[1][i] = i % 7 ? value : value * 0;
-                floats[0][i] = floats[1][i] = (float)doubles[0][i];
+                for (a = 0; a < 3; a++) {
+                    doubles[a][i] = i % 7 ? value : value * 0;
+                    floats[a][i] = (float)doubles[a][i];
+                }
             }
-            inputs[0] = single ? (void *)floats[0] : (void *)doubles[0];
-            inputs[1] = single ? (void *)floats[1] : (void *)doubles[1];
-            outputs[0] = single ? (void *)floats[0] : (void *)doubles[0];
+            for (a = 0; a < 3; a++)
+                inputs[a] = single ? (void *)floats[a] : (void *)doubles[a];
+            outputs[0] = (void *)inputs[0];
+            outputs[1] = (void *)inputs[1];
             fesetround(rounding[r]);
             before = control_bits();
             errno = 0;
