@@ -168,6 +168,54 @@ PYACTS_API void pyacts_relu2_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_relu2_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_relu2_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
+/* threshold: x for x > threshold, value for x <= threshold.
+   threshold is finite, usually 1.
+   value is finite, usually 0.
+   No backward_y: a value above the threshold may be the output on either side.
+   Exact. */
+PYACTS_API void pyacts_threshold_f32(size_t n, const float *x, float *y, float threshold, float value);
+PYACTS_API void pyacts_threshold_backward_f32(size_t n, const float *grad, const float *x, float *dx, float threshold, float value);
+PYACTS_API void pyacts_threshold_f64(size_t n, const double *x, double *y, double threshold, double value);
+PYACTS_API void pyacts_threshold_backward_f64(size_t n, const double *grad, const double *x, double *dx, double threshold, double value);
+PYACTS_API void pyacts_threshold_f16(size_t n, const uint16_t *x, uint16_t *y, float threshold, float value);
+PYACTS_API void pyacts_threshold_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float threshold, float value);
+PYACTS_API void pyacts_threshold_bf16(size_t n, const uint16_t *x, uint16_t *y, float threshold, float value);
+PYACTS_API void pyacts_threshold_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float threshold, float value);
+
+/* hard_tanh: min(max(x, min_val), max_val).
+   min_val is finite, usually -1.
+   max_val is at least min_val, usually 1.
+   Exact. */
+PYACTS_API void pyacts_hard_tanh_f32(size_t n, const float *x, float *y, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_f64(size_t n, const double *x, double *y, double min_val, double max_val);
+PYACTS_API void pyacts_hard_tanh_backward_f64(size_t n, const double *grad, const double *x, double *dx, double min_val, double max_val);
+PYACTS_API void pyacts_hard_tanh_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double min_val, double max_val);
+PYACTS_API void pyacts_hard_tanh_f16(size_t n, const uint16_t *x, uint16_t *y, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float min_val, float max_val);
+
+/* hard_sigmoid: min(max(slope * x + offset, 0), 1).
+   slope is positive, usually 0.166667.
+   offset is finite, usually 0.5.
+   Error: forward 1.5 / 1.5, backward 0 / 0, backward_y 0 / 0 ULP. */
+PYACTS_API void pyacts_hard_sigmoid_f32(size_t n, const float *x, float *y, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_f64(size_t n, const double *x, double *y, double slope, double offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_f64(size_t n, const double *grad, const double *x, double *dx, double slope, double offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double slope, double offset);
+PYACTS_API void pyacts_hard_sigmoid_f16(size_t n, const uint16_t *x, uint16_t *y, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float slope, float offset);
+
 /* hard_swish: x * min(max(x + 3, 0), 6) / 6.
    No backward_y: it is not monotone, so the output does not determine the input.
    Error: forward 1.5 / 1.5, backward 1.5 / 1.5 ULP. */
@@ -216,6 +264,27 @@ PYACTS_API void pyacts_selu_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_selu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_selu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
+/* celu: x for x > 0, alpha * (exp(x / alpha) - 1) for x <= 0.
+   alpha is positive, usually 1.
+   parameter_grad: dalpha[c] = sum of grad * (exp(x / alpha) * (1 - x / alpha) - 1 for x < 0, else 0), over channel c.
+   Error: forward 1 / 1.2, backward 1.05 / 1.2, backward_y 0.5 / 0.5 ULP. */
+PYACTS_API void pyacts_celu_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_celu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
+PYACTS_API void pyacts_celu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
+PYACTS_API void pyacts_celu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *alpha, float *dalpha);
+PYACTS_API void pyacts_celu_f64(size_t n, const double *x, double *y, double alpha);
+PYACTS_API void pyacts_celu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha);
+PYACTS_API void pyacts_celu_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double alpha);
+PYACTS_API void pyacts_celu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *alpha, double *dalpha);
+PYACTS_API void pyacts_celu_f16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_celu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_celu_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_celu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
+PYACTS_API void pyacts_celu_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_celu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_celu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_celu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
+
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
    parameter_grad: dbeta[c] = sum of grad * ((x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))), over channel c.
@@ -251,6 +320,22 @@ PYACTS_API void pyacts_log_sigmoid_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_log_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_log_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_log_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* squareplus: (x + sqrt(x**2 + b)) / 2.
+   b is positive, usually 4.
+   Error: forward 1.5 / 1.5, backward 3.25 / 2.75, backward_y 1.75 / 1.75 ULP. */
+PYACTS_API void pyacts_squareplus_f32(size_t n, const float *x, float *y, float b);
+PYACTS_API void pyacts_squareplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float b);
+PYACTS_API void pyacts_squareplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float b);
+PYACTS_API void pyacts_squareplus_f64(size_t n, const double *x, double *y, double b);
+PYACTS_API void pyacts_squareplus_backward_f64(size_t n, const double *grad, const double *x, double *dx, double b);
+PYACTS_API void pyacts_squareplus_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double b);
+PYACTS_API void pyacts_squareplus_f16(size_t n, const uint16_t *x, uint16_t *y, float b);
+PYACTS_API void pyacts_squareplus_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float b);
+PYACTS_API void pyacts_squareplus_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float b);
+PYACTS_API void pyacts_squareplus_bf16(size_t n, const uint16_t *x, uint16_t *y, float b);
+PYACTS_API void pyacts_squareplus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float b);
+PYACTS_API void pyacts_squareplus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float b);
 
 /* sparse_plus: 0 for x <= -1, (x + 1)**2 / 4 for -1 < x < 1, x for x >= 1.
    Error: forward 0.51 / 0.51, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
@@ -294,6 +379,27 @@ PYACTS_API void pyacts_exponential_bf16(size_t n, const uint16_t *x, uint16_t *y
 PYACTS_API void pyacts_exponential_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_exponential_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
+/* xielu: alpha_p * x**2 + beta * x for x > 0, alpha_n * (exp(min(x, eps)) - 1 - x) + beta * x for x <= 0.
+   alpha_p is at least 0, usually 0.8.
+   alpha_n is at least 0, usually 0.8.
+   beta is finite, usually 0.5.
+   eps is finite, usually -1e-06.
+   parameter_grad: dalpha_p[c] = sum of grad * (x**2 for x > 0, else 0), dalpha_n[c] = sum of grad * (exp(min(x, eps)) - 1 - x for x <= 0, else 0), over channel c.
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 1.75 / 1.5, backward 0.75 / 0.75 ULP. */
+PYACTS_API void pyacts_xielu_f32(size_t n, const float *x, float *y, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *alpha_p, const float *alpha_n, const float *beta, const float *eps, float *dalpha_p, float *dalpha_n);
+PYACTS_API void pyacts_xielu_f64(size_t n, const double *x, double *y, double alpha_p, double alpha_n, double beta, double eps);
+PYACTS_API void pyacts_xielu_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha_p, double alpha_n, double beta, double eps);
+PYACTS_API void pyacts_xielu_parameter_grad_f64(size_t outer, size_t channels, size_t inner, const double *grad, const double *x, const double *alpha_p, const double *alpha_n, const double *beta, const double *eps, double *dalpha_p, double *dalpha_n);
+PYACTS_API void pyacts_xielu_f16(size_t n, const uint16_t *x, uint16_t *y, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_parameter_grad_f16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha_p, const float *alpha_n, const float *beta, const float *eps, float *dalpha_p, float *dalpha_n);
+PYACTS_API void pyacts_xielu_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha_p, const float *alpha_n, const float *beta, const float *eps, float *dalpha_p, float *dalpha_n);
+
 /* sigmoid: 1 / (1 + exp(-x)).
    Error: forward 2.5 / 1.25, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_sigmoid_f32(size_t n, const float *x, float *y);
@@ -324,6 +430,23 @@ PYACTS_API void pyacts_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
 
+/* scaled_tanh: alpha * (exp(beta * x) - exp(-beta * x)) / (exp(beta * x) + exp(-beta * x)).
+   alpha is positive, usually 1.7159.
+   beta is positive, usually 0.666667.
+   Error: forward 1.75 / 1.5, backward 3.25 / 2.5, backward_y 1.5 / 1.5 ULP. */
+PYACTS_API void pyacts_scaled_tanh_f32(size_t n, const float *x, float *y, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_f64(size_t n, const double *x, double *y, double alpha, double beta);
+PYACTS_API void pyacts_scaled_tanh_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha, double beta);
+PYACTS_API void pyacts_scaled_tanh_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double alpha, double beta);
+PYACTS_API void pyacts_scaled_tanh_f16(size_t n, const uint16_t *x, uint16_t *y, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha, float beta);
+
 /* softsign: x / (1 + |x|).
    Error: forward 1.5 / 1.5, backward 3.5 / 3.75, backward_y 2 / 2 ULP. */
 PYACTS_API void pyacts_softsign_f32(size_t n, const float *x, float *y);
@@ -338,6 +461,19 @@ PYACTS_API void pyacts_softsign_backward_y_f16(size_t n, const uint16_t *grad, c
 PYACTS_API void pyacts_softsign_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_softsign_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_softsign_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+
+/* step: 1 for x > 0, alpha for x <= 0.
+   alpha is finite, usually 0.
+   No backward_y: the derivative is zero, whatever the output.
+   Exact. */
+PYACTS_API void pyacts_step_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_step_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
+PYACTS_API void pyacts_step_f64(size_t n, const double *x, double *y, double alpha);
+PYACTS_API void pyacts_step_backward_f64(size_t n, const double *grad, const double *x, double *dx, double alpha);
+PYACTS_API void pyacts_step_f16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_step_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_step_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
+PYACTS_API void pyacts_step_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
 
 /* silu: x / (1 + exp(-beta * x)).
    beta is finite, usually 1.
@@ -356,6 +492,38 @@ PYACTS_API void pyacts_silu_parameter_grad_f16(size_t outer, size_t channels, si
 PYACTS_API void pyacts_silu_bf16(size_t n, const uint16_t *x, uint16_t *y, float beta);
 PYACTS_API void pyacts_silu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+
+/* hard_shrink: x for |x| > lambd, 0 for |x| <= lambd.
+   lambd is at least 0, usually 0.5.
+   Exact. */
+PYACTS_API void pyacts_hard_shrink_f32(size_t n, const float *x, float *y, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_f32(size_t n, const float *grad, const float *x, float *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_f64(size_t n, const double *x, double *y, double lambd);
+PYACTS_API void pyacts_hard_shrink_backward_f64(size_t n, const double *grad, const double *x, double *dx, double lambd);
+PYACTS_API void pyacts_hard_shrink_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double lambd);
+PYACTS_API void pyacts_hard_shrink_f16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
+
+/* soft_shrink: x - lambd for x > lambd, x + lambd for x < -lambd, 0 for |x| <= lambd.
+   lambd is at least 0, usually 0.5.
+   Error: forward 0.5 / 0.5, backward 0 / 0, backward_y 0 / 0 ULP. */
+PYACTS_API void pyacts_soft_shrink_f32(size_t n, const float *x, float *y, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_f32(size_t n, const float *grad, const float *x, float *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_f64(size_t n, const double *x, double *y, double lambd);
+PYACTS_API void pyacts_soft_shrink_backward_f64(size_t n, const double *grad, const double *x, double *dx, double lambd);
+PYACTS_API void pyacts_soft_shrink_backward_y_f64(size_t n, const double *grad, const double *y, double *dx, double lambd);
+PYACTS_API void pyacts_soft_shrink_f16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_y_f16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
 
 /* tanh_shrink: x - (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
    No backward_y: there is no formula for it.

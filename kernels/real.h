@@ -142,7 +142,8 @@ static inline real fused(real a, real b, real c) {
         return (real)((double)a * (double)b + (double)c);
     double product = (double)a * (double)b, sum = product + (double)c, c_rounded = sum - product;
     double c_error = (product - (sum - c_rounded)) + ((double)c - c_rounded);
-    return (real)(sum + (c_error + dekker((double)a, (double)b, product)));
+    double error = c_error + dekker((double)a, (double)b, product);
+    return (real)(sum + (error == error ? error : 0)); /* NaN where the sum overflows */
 #endif
 }
 

@@ -1,5 +1,5 @@
-"""Piecewise polynomial activations: identity, relu, leaky_relu, prelu, relu6, relu2, hard_swish, sparse_plus,
-sparse_sigmoid.
+"""Piecewise polynomial activations: identity, relu, leaky_relu, prelu, relu6, relu2, threshold, hard_tanh,
+hard_sigmoid, hard_swish, sparse_plus, sparse_sigmoid.
 
 An activation is a forward function f(x) and a backward, grad * f'(x), from x and, where f can be undone, from
 y = f(x); f_grad_p is one element's share of the gradient with respect to the parameter p. Where nothing is said of the
@@ -94,6 +94,47 @@ cdef inline real relu2_backward(real grad, real x) noexcept nogil:
 cdef inline real relu2_backward_y(real grad, real y) noexcept nogil:
     cdef real root = square_root(y)
     return grad * (root + root) if y > ZERO else zero_or_nan(grad, y)
+
+
+# threshold: x for x > threshold, value for x <= threshold
+
+cdef inline real threshold(real x, real threshold, real value) noexcept nogil:
+    cdef real y = x if x > threshold else value
+    return x + threshold if unordered(x, threshold) else y
+
+cdef inline real threshold_backward(real grad, real x, real threshold, real value) noexcept nogil:
+    cdef real dx = grad if x > threshold else zero_or_nan(grad, x)
+    return x + threshold if unordered(x, threshold) else dx
+
+
+# hard_tanh: min(max(x, min_val), max_val)
+
+cdef inline real hard_tanh(real x, real min_val, real max_val) noexcept nogil:
+    cdef real y = at_most(at_least(x, min_val), max_val)
+    return min_val + max_val if unordered(min_val, max_val) else y
+
+cdef inline real hard_tanh_backward(real grad, real x, real min_val, real max_val) noexcept nogil:
+    cdef real dx = grad if (x > min_val) & (x < max_val) else zero_or_nan(grad, x)
+    return min_val + max_val if unordered(min_val, max_val) else dx
+
+cdef inline real hard_tanh_backward_y(real grad, real y, real min_val, real max_val) noexcept nogil:
+    return hard_tanh_backward(grad, y, min_val, max_val)
+
+
+# hard_sigmoid: min(max(slope x + offset, 0), 1)
+# As slope (x + c) with c = offset / slope, rounded, which is 3 or 2.5 for the usual slopes of 1/6 and 0.2: the sum is
+# exact near its zero, at -c. Two roundings, 1.5 ULP.
+
+cdef inline real hard_sigmoid(real x, real slope, real offset) noexcept nogil:
+    cdef real c = offset / slope, y = at_most(slope * (x + c), ONE)
+    return ZERO if x <= -c else (ONE if x >= (ONE - offset) / slope else y)
+
+cdef inline real hard_sigmoid_backward(real grad, real x, real slope, real offset) noexcept nogil:
+    cdef bint flat = (x <= -(offset / slope)) | (x >= (ONE - offset) / slope)
+    return zero_or_nan(grad, x) if flat else grad * (x + offset if unordered(x, offset) else slope)
+
+cdef inline real hard_sigmoid_backward_y(real grad, real y, real slope, real offset) noexcept nogil:
+    return grad * slope if (y > ZERO) & (y < ONE) else zero_or_nan(grad, y)
 
 
 # hard_swish: x min(max(x + 3, 0), 6) / 6: 0 for x <= -3, x for x >= 3

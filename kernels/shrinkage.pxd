@@ -1,10 +1,38 @@
-"""Activations that shrink x towards zero: tanh_shrink.
+"""Activations that shrink x towards zero: hard_shrink, soft_shrink, tanh_shrink.
 
-Forward f(x) and backward grad * f'(x).
+Forward f(x) and backward grad * f'(x), from x and, where f can be undone, from y = f(x). All are odd: zeros keep the
+sign of x.
 """
-from real cimport ONE, SINGLE, absolute, copy_sign, fused, muladd, product_error, real
+from real cimport (ONE, SINGLE, ZERO, absolute, at_least, copy_sign, fused, muladd, product_error, real, unordered,
+                   zero_or_nan)
 from vmath cimport horner2, horner4, tanh_short_of_one
 from vmath cimport tanh as hyperbolic_tangent
+
+
+# hard_shrink: x for |x| > lambd, 0 for |x| <= lambd
+
+cdef inline real hard_shrink(real x, real lambd) noexcept nogil:
+    cdef real y = copy_sign(ZERO, x) if absolute(x) <= lambd else x
+    return x + lambd if unordered(x, lambd) else y
+
+cdef inline real hard_shrink_backward(real grad, real x, real lambd) noexcept nogil:
+    cdef real dx = grad if absolute(x) > lambd else zero_or_nan(grad, x)
+    return x + lambd if unordered(x, lambd) else dx
+
+cdef inline real hard_shrink_backward_y(real grad, real y, real lambd) noexcept nogil:
+    return hard_shrink_backward(grad, y, ZERO)                     # y is 0 where |x| <= lambd, and nowhere else
+
+
+# soft_shrink: sign(x) max(|x| - lambd, 0)
+
+cdef inline real soft_shrink(real x, real lambd) noexcept nogil:
+    return copy_sign(at_least(absolute(x) - lambd, ZERO), x)
+
+cdef inline real soft_shrink_backward(real grad, real x, real lambd) noexcept nogil:
+    return hard_shrink_backward(grad, x, lambd)
+
+cdef inline real soft_shrink_backward_y(real grad, real y, real lambd) noexcept nogil:
+    return hard_shrink_backward(grad, y, ZERO)
 
 
 # tanh_shrink: x - tanh x

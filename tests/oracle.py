@@ -28,9 +28,14 @@ DTYPES = {"f32": np.float32, "f64": np.float64}  # those that are computed in; t
 BITS = 200
 
 ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
-FAST = SimpleNamespace(number=np.float64, **{name: getattr(np, name) for name in ELEMENTARY})
+FAST = SimpleNamespace(
+    number=np.float64,
+    rounded=lambda value: np.float64(np.float32(value)),  # to the dtype that the numbers are meant for
+    **{name: getattr(np, name) for name in ELEMENTARY},
+)
 EXACT = SimpleNamespace(
     number=np.frompyfunc(gmpy2.mpfr, 1, 1),
+    rounded=lambda value: gmpy2.mpfr(float(value)),
     **{name: np.frompyfunc(getattr(gmpy2, name), 1, 1) for name in ELEMENTARY},
 )
 
@@ -42,15 +47,16 @@ EXACT = SimpleNamespace(
 class Oracle:
     """One activation: f, f' in x, f' in y = f(x), and by name the derivatives with respect to learned parameters, in x.
 
-    f' of some activations has a zero where two terms cancel. There no method in the working precision can give the
-    result to its last place, and the error counts in units of the larger term, which ``cancelling`` gives: its size
-    near the zero, 0 elsewhere.
+    Some have a zero where two terms cancel. There no method in the working precision can give the result to its last
+    place, and the error counts in units of the larger term, which ``cancelling`` gives for f' and ``cancelling_f`` for
+    f: its size near the zero, 0 elsewhere.
     """
 
     f: Callable
     slope: Callable
     slope_y: Callable | None = None
     cancelling: Callable | None = None
+    cancelling_f: Callable | None = None
     gradients: dict[str, Callable] = field(default_factory=dict)
 
 
@@ -81,6 +87,52 @@ def selu_slope_y(m, y):
     return np.where(y > 0, selu_scale(m), (y + 1.75) + rest)
 
 
+def hard_sigmoid_ends(m, slope, offset):
+    """Where it becomes 0 and 1: -offset / slope and (1 - offset) / slope, rounded to the dtype."""
+    return -m.rounded(offset / slope), m.rounded(m.rounded(1 - offset) / slope)
+
+
+def hard_sigmoid(m, x, slope, offset):
+    """slope (x - zero), whose zero is that rounded number."""
+    zero, one = hard_sigmoid_ends(m, slope, offset)
+    return np.where(x <= zero, 0, np.where(x >= one, 1, np.clip(slope * (x - zero), 0, 1)))
+
+
+def hard_sigmoid_slope(m, x, slope, offset):
+    zero, one = hard_sigmoid_ends(m, slope, offset)
+    return np.where((x > zero) & (x < one), slope, 0)
+
+
+def squareplus(m, x, b):
+    """(x + s) / 2 with s = sqrt(x**2 + b); as f(x) f(-x) = b / 4, this for -x divides it where the sum would cancel."""
+    right = (abs(x) + m.sqrt(x * x + b)) / 2
+    return np.where(x < 0, b / 4 / right, right)
+
+
+def squareplus_slope(m, x, b):
+    """f(x) / s"""
+    return squareplus(m, x, b) / m.sqrt(x * x + b)
+
+
+def celu_gradient(m, x, alpha):
+    """e**z (1 - z) - 1 with z = x / alpha, or 0 for x > 0; near zero as a series."""
+    z = np.where(x > 0, 0, x) / alpha
+    series = -sum((k - 1) * z**k / math.factorial(k) for k in range(2, 40))
+    return np.where(z > -1, series, m.exp(z) * (1 - z) - 1)
+
+
+def xielu_curve(m, x, alpha_p, alpha_n, eps):
+    """xielu for beta = 0; expm1(z) - z is a series near zero."""
+    z = np.minimum(x, eps)
+    series = sum(z**k / math.factorial(k) for k in range(2, 40))
+    return np.where(x > 0, alpha_p * x * x, alpha_n * (np.where(z > -1, series, m.expm1(z) - z) + (z - x)))
+
+
+def larger_where_they_cancel(a, b):
+    """The larger of two sizes where their sum is less than twice the second."""
+    return np.where(abs(a + b) < 2 * abs(b), np.maximum(abs(a), abs(b)), 0)
+
+
 def tanh_shrink(m, x):
     """x - tanh x; near zero as (x cosh x - sinh x) / cosh x, whose numerator has a series of positive terms."""
     near = sum(2 * k * x ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(1, 30)) / m.cosh(x)
@@ -109,6 +161,20 @@ ORACLES = {
         slope=lambda m, x: np.where(x > 0, 2 * x, 0),
         slope_y=lambda m, y: 2 * m.sqrt(y),
     ),
+    "threshold": Oracle(
+        f=lambda m, x, threshold, value: np.where(x > threshold, x, value),
+        slope=lambda m, x, threshold, value: np.where(x > threshold, 1, 0),
+    ),
+    "hard_tanh": Oracle(
+        f=lambda m, x, low, high: np.clip(x, low, high),
+        slope=lambda m, x, low, high: np.where((x > low) & (x < high), 1, 0),
+        slope_y=lambda m, y, low, high: np.where((y > low) & (y < high), 1, 0),
+    ),
+    "hard_sigmoid": Oracle(
+        f=hard_sigmoid,
+        slope=hard_sigmoid_slope,
+        slope_y=lambda m, y, slope, offset: np.where((y > 0) & (y < 1), slope, 0),
+    ),
     "hard_swish": Oracle(
         f=lambda m, x: x * np.clip(x + 3, 0, 6) / 6,
         slope=lambda m, x: np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1)),
@@ -124,6 +190,12 @@ ORACLES = {
         f=lambda m, x: np.where(x > 0, selu_scale(m) * x, selu_scale_alpha(m) * m.expm1(x)),
         slope=lambda m, x: np.where(x > 0, selu_scale(m), selu_scale_alpha(m) * m.exp(x)),
         slope_y=selu_slope_y,
+    ),
+    "celu": Oracle(
+        f=lambda m, x, alpha: np.where(x > 0, x, alpha * m.expm1(x / alpha)),
+        slope=lambda m, x, alpha: np.where(x > 0, 1, m.exp(x / alpha)),
+        slope_y=lambda m, y, alpha: np.where(y > 0, 1, 1 + y / alpha),
+        gradients={"alpha": celu_gradient},
     ),
     # log(1 + e**z) = z + log(1 + e**-z): the one of the two whose exponential is at most 1. The derivative with respect
     # to beta, (x f'(x) - f(x)) / beta, is the same for x and -x, and for -|x| has two terms of one sign.
@@ -142,6 +214,11 @@ ORACLES = {
         slope=lambda m, x: gate(m, -x),
         slope_y=lambda m, y: -m.expm1(y),
     ),
+    "squareplus": Oracle(
+        f=squareplus,
+        slope=squareplus_slope,
+        slope_y=lambda m, y, b: 1 / (1 + b / 4 / y / y),
+    ),
     "sparse_plus": Oracle(
         f=lambda m, x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
         slope=lambda m, x: np.clip((x + 1) / 2, 0, 1),
@@ -156,6 +233,19 @@ ORACLES = {
         slope=lambda m, x: m.exp(x),
         slope_y=lambda m, y: y,
     ),
+    # Both f and f' have a root on the left, where they are made of two terms that cancel: of the sizes beta x and beta.
+    "xielu": Oracle(
+        f=lambda m, x, p, n, beta, eps: xielu_curve(m, x, p, n, eps) + beta * x,
+        slope=lambda m, x, p, n, beta, eps: np.where(x > 0, 2 * p * x, n * m.expm1(x)) + beta,
+        cancelling=lambda m, x, p, n, beta, eps: larger_where_they_cancel(np.where(x < 0, n * m.expm1(x), 0), beta),
+        cancelling_f=lambda m, x, p, n, beta, eps: larger_where_they_cancel(
+            np.where(x < 0, xielu_curve(m, x, p, n, eps), 0), beta * x
+            gradients={
+            "alpha_p": lambda m, x, p, n, beta, eps: np.where(x > 0, x * x, 0),
+            "alpha_n": lambda m, x, p, n, beta, eps: np.where(x > 0, 0, xielu_curve(m, x, 0, 1, eps)),
+        },
+    ),
+    ),
     "sigmoid": Oracle(
         f=gate,
         slope=lambda m, x: 1 / (4 * m.cosh(x / 2) ** 2),
@@ -166,10 +256,19 @@ ORACLES = {
         slope=lambda m, x: 1 / m.cosh(x) ** 2,
         slope_y=lambda m, y: (1 - y) * (1 + y),
     ),
+    "scaled_tanh": Oracle(
+        f=lambda m, x, alpha, beta: alpha * m.tanh(beta * x),
+        slope=lambda m, x, alpha, beta: alpha * beta / m.cosh(beta * x) ** 2,
+        slope_y=lambda m, y, alpha, beta: beta / alpha * (alpha - y) * (alpha + y),
+    ),
     "softsign": Oracle(
         f=lambda m, x: x / (1 + abs(x)),
         slope=lambda m, x: 1 / (1 + abs(x)) ** 2,
         slope_y=lambda m, y: (1 - abs(y)) ** 2,
+    ),
+    "step": Oracle(
+        f=lambda m, x, alpha: np.where(x > 0, 1, alpha),
+        slope=lambda m, x, alpha: np.zeros_like(x),
     ),
     # f' = s (s + (1 - s) (1 + z)), with z = beta x and s = gate(z): the sum is zero at z = -1.2784645..., where both of
     # its terms have the size s. The unit is an ULP of s s for the z that are nearer than 0.5.
@@ -178,6 +277,16 @@ ORACLES = {
         slope=lambda m, x, beta: gate(m, beta * x) * (1 + beta * x * gate(m, -beta * x)),
         cancelling=lambda m, x, beta: np.where(abs(beta * x + 1.2784645) < 0.5, gate(m, beta * x) ** 2, 0),
         gradients={"beta": lambda m, x, beta: x**2 * gate(m, beta * x) * gate(m, -beta * x)},
+    ),
+    "hard_shrink": Oracle(
+        f=lambda m, x, lambd: np.where(abs(x) > lambd, x, 0),
+        slope=lambda m, x, lambd: np.where(abs(x) > lambd, 1, 0),
+        slope_y=lambda m, y, lambd: np.where(y == 0, 0, 1),
+    ),
+    "soft_shrink": Oracle(
+        f=lambda m, x, lambd: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, 0)),
+        slope=lambda m, x, lambd: np.where(abs(x) > lambd, 1, 0),
+        slope_y=lambda m, y, lambd: np.where(y == 0, 0, 1),
     ),
     "tanh_shrink": Oracle(
         f=tanh_shrink,
@@ -251,11 +360,11 @@ def rounded(params, dtype):
     return tuple(np.asarray(p, parameter_type(dtype)) for p in params)
 
 
-def exact(activation, direction, at, params):
+def exact(activation, direction, at, params, m=None):
     """f, f' or f' in y of the numbers `at`, or a parameter's gradient, in FAST numbers, for float64 in EXACT ones."""
     oracle = ORACLES[activation.name]
     definitions = {"forward": oracle.f, "backward": oracle.slope, "backward_y": oracle.slope_y, **oracle.gradients}
-    return evaluate(numbers_for(at.dtype), definitions[direction], at, *rounded(params, at.dtype))
+    return evaluate(m or numbers_for(at.dtype), definitions[direction], at, *rounded(params, at.dtype))
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -299,10 +408,11 @@ def product(want, unit, bound, grad):
     return exact_product, unit_of_product, allowed
 
 
-def slope_unit(activation, at, params, want):
-    """The unit for errors of f'(x): an ULP of it, or of the larger of the terms that cancel near its zero."""
+def unit_of(activation, direction, at, params, want):
+    """The unit for errors: an ULP of what is wanted, or of the larger of the terms that cancel near its zero."""
     size = abs(want)
-    cancelling = ORACLES[activation.name].cancelling
+    oracle = ORACLES[activation.name]
+    cancelling = {"forward": oracle.cancelling_f, "backward": oracle.cancelling, "backward_y": None}[direction]
     if cancelling is not None:
         m = EXACT if want.dtype == object else FAST
         size = np.maximum(size, evaluate(m, cancelling, at, *rounded(params, at.dtype)))

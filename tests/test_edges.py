@@ -23,24 +23,47 @@ FORWARD = [
     ("prelu", (0.0,), -0.0, -0.0, 0.0, inf),
     ("relu6", (), 0.0, -0.0, 0.0, 6.0),
     ("relu2", (), 0.0, 0.0, 0.0, inf),
+    ("threshold", (1.0, 0.0), 0.0, 0.0, 0.0, inf),
+    ("threshold", (-1.0, 2.0), 2.0, -0.0, 0.0, inf),
+    ("hard_tanh", (-1.0, 1.0), -1.0, -0.0, 0.0, 1.0),
+    ("hard_tanh", (0.0, 6.0), 0.0, -0.0, 0.0, 6.0),
+    ("hard_tanh", (1.0, 1.0), 1.0, 1.0, 1.0, 1.0),
+    ("hard_sigmoid", (1 / 6, 0.5), 0.0, 0.5, 0.5, 1.0),
+    ("hard_sigmoid", (0.2, 0.5), 0.0, 0.5, 0.5, 1.0),
+    ("hard_sigmoid", (1.0, 0.0), 0.0, 0.0, 0.0, 1.0),
     ("hard_swish", (), -0.0, -0.0, 0.0, inf),
     ("elu", (1.0,), -1.0, -0.0, 0.0, inf),
     ("elu", (0.5,), -0.5, -0.0, 0.0, inf),
     ("elu", (0.0,), -0.0, -0.0, 0.0, inf),
     ("selu", (), -1.7580993408473768, -0.0, 0.0, inf),
+    ("celu", (1.0,), -1.0, -0.0, 0.0, inf),
+    ("celu", (0.5,), -0.5, -0.0, 0.0, inf),
     ("softplus", (1.0,), 0.0, None, None, inf),  # log(2) is no matter of policy
     ("softplus", (2.5,), 0.0, None, None, inf),
     ("log_sigmoid", (), -inf, None, None, -0.0),
+    ("squareplus", (4.0,), 0.0, 1.0, 1.0, inf),
+    ("squareplus", (1.0,), 0.0, 0.5, 0.5, inf),
     ("sparse_plus", (), 0.0, 0.25, 0.25, inf),
     ("sparse_sigmoid", (), 0.0, 0.5, 0.5, 1.0),
     ("exponential", (), 0.0, 1.0, 1.0, inf),
+    ("xielu", (0.8, 0.8, 0.5, -1e-6), inf, None, None, inf),  # f(0) = alpha_n expm1(eps)
+    ("xielu", (0.0, 0.5, 0.5, 0.0), -0.5, 0.0, 0.0, inf),
+    ("xielu", (1.0, 0.1, 1.0, 0.0), -inf, 0.0, 0.0, inf),
     ("sigmoid", (), 0.0, 0.5, 0.5, 1.0),
     ("tanh", (), -1.0, -0.0, 0.0, 1.0),
+    ("scaled_tanh", (1.7159, 2 / 3), -1.7159, -0.0, 0.0, 1.7159),
+    ("scaled_tanh", (2.0, 0.5), -2.0, -0.0, 0.0, 2.0),
     ("softsign", (), -1.0, -0.0, 0.0, 1.0),
+    ("step", (0.0,), 0.0, 0.0, 0.0, 1.0),
+    ("step", (-1.0,), -1.0, -1.0, -1.0, 1.0),
     ("silu", (1.0,), -0.0, -0.0, 0.0, inf),
     ("silu", (2.5,), -0.0, -0.0, 0.0, inf),
     ("silu", (-1.0,), -inf, -0.0, 0.0, 0.0),
     ("silu", (0.0,), -inf, -0.0, 0.0, inf),  # x / 2
+    ("hard_shrink", (0.5,), -inf, -0.0, 0.0, inf),
+    ("hard_shrink", (0.0,), -inf, -0.0, 0.0, inf),
+    ("soft_shrink", (0.5,), -inf, -0.0, 0.0, inf),
+    ("soft_shrink", (0.0,), -inf, -0.0, 0.0, inf),
     ("tanh_shrink", (), -inf, -0.0, 0.0, inf),
 ]
 
@@ -55,24 +78,47 @@ BACKWARD = [
     ("prelu", (0.0,), FLAT, FLAT, 1),
     ("relu6", (), FLAT, FLAT, FLAT),
     ("relu2", (), FLAT, FLAT, inf),
+    ("threshold", (1.0, 0.0), FLAT, FLAT, 1),
+    ("threshold", (-1.0, 2.0), FLAT, 1, 1),
+    ("hard_tanh", (-1.0, 1.0), FLAT, 1, FLAT),
+    ("hard_tanh", (0.0, 6.0), FLAT, FLAT, FLAT),
+    ("hard_tanh", (1.0, 1.0), FLAT, FLAT, FLAT),
+    ("hard_sigmoid", (1 / 6, 0.5), FLAT, 1 / 6, FLAT),
+    ("hard_sigmoid", (0.2, 0.5), FLAT, 0.2, FLAT),
+    ("hard_sigmoid", (1.0, 0.0), FLAT, FLAT, FLAT),
     ("hard_swish", (), FLAT, 0.5, 1),
     ("elu", (1.0,), 0, 1, 1),
     ("elu", (0.5,), 0, 0.5, 1),
     ("elu", (0.0,), FLAT, FLAT, 1),
     ("selu", (), 0, 1.7580993408473768, 1.0507009873554805),
+    ("celu", (1.0,), 0, 1, 1),
+    ("celu", (0.5,), 0, 1, 1),
     ("softplus", (1.0,), 0, 0.5, 1),
     ("softplus", (2.5,), 0, 0.5, 1),
     ("log_sigmoid", (), 1, 0.5, 0),
+    ("squareplus", (4.0,), 0, 0.5, 1),
+    ("squareplus", (1.0,), 0, 0.5, 1),
     ("sparse_plus", (), FLAT, 0.5, 1),
     ("sparse_sigmoid", (), FLAT, 0.5, FLAT),
     ("exponential", (), 0, 1, inf),
+    ("xielu", (0.8, 0.8, 0.5, -1e-6), -0.30000000000000004, 0.5, inf),
+    ("xielu", (0.0, 0.5, 0.5, 0.0), 0, 0.5, 0.5),
+    ("xielu", (1.0, 0.1, 1.0, 0.0), 0.9, 1, inf),
     ("sigmoid", (), 0, 0.25, 0),
     ("tanh", (), 0, 1, 0),
+    ("scaled_tanh", (1.7159, 2 / 3), 0, None, 0),
+    ("scaled_tanh", (2.0, 0.5), 0, 1, 0),
     ("softsign", (), 0, 1, 0),
+    ("step", (0.0,), FLAT, FLAT, FLAT),
+    ("step", (-1.0,), FLAT, FLAT, FLAT),
     ("silu", (1.0,), -0.0, 0.5, 1),
     ("silu", (2.5,), -0.0, 0.5, 1),
     ("silu", (-1.0,), 1, 0.5, -0.0),
     ("silu", (0.0,), 0.5, 0.5, 0.5),
+    ("hard_shrink", (0.5,), 1, FLAT, 1),
+    ("hard_shrink", (0.0,), 1, FLAT, 1),
+    ("soft_shrink", (0.5,), 1, FLAT, 1),
+    ("soft_shrink", (0.0,), 1, FLAT, 1),
     ("tanh_shrink", (), 1, 0, 1),
 ]
 
@@ -86,18 +132,34 @@ BACKWARD_Y = [
     ("prelu", (0.0,), FLAT, FLAT, 1),
     ("relu6", (), FLAT, FLAT, FLAT),
     ("relu2", (), FLAT, FLAT, inf),
+    ("hard_tanh", (-1.0, 1.0), FLAT, 1, FLAT),
+    ("hard_tanh", (0.0, 6.0), FLAT, FLAT, FLAT),
+    ("hard_tanh", (1.0, 1.0), FLAT, None, FLAT),
+    ("hard_sigmoid", (1 / 6, 0.5), FLAT, None, FLAT),
+    ("hard_sigmoid", (0.2, 0.5), FLAT, None, FLAT),
+    ("hard_sigmoid", (1.0, 0.0), FLAT, FLAT, FLAT),
     ("elu", (1.0,), 0, 1, 1),
     ("elu", (0.5,), 0, 0.5, 1),
     ("elu", (0.0,), FLAT, FLAT, 1),
     ("selu", (), None, 1.7580993408473768, 1.0507009873554805),  # f(-inf) is rounded, and y + scale alpha not quite 0
+    ("celu", (1.0,), 0, 1, 1),
+    ("celu", (0.5,), 0, 1, 1),
     ("softplus", (1.0,), 0, None, 1),
     ("softplus", (2.5,), 0, None, 1),
     ("log_sigmoid", (), 1, 0, 0),
+    ("squareplus", (4.0,), 0, None, 1),
+    ("squareplus", (1.0,), 0, None, 1),
     ("sparse_plus", (), FLAT, FLAT, 1),
     ("exponential", (), 0, None, inf),
     ("sigmoid", (), 0, None, 0),
     ("tanh", (), 0, 1, 0),
+    ("scaled_tanh", (1.7159, 2 / 3), 0, None, 0),
+    ("scaled_tanh", (2.0, 0.5), 0, 1, 0),
     ("softsign", (), 0, 1, 0),
+    ("hard_shrink", (0.5,), 1, FLAT, 1),
+    ("hard_shrink", (0.0,), 1, FLAT, 1),
+    ("soft_shrink", (0.5,), 1, FLAT, 1),
+    ("soft_shrink", (0.0,), 1, FLAT, 1),
 ]
 
 GRADS = (1.0, -1.0, 3.0, 0.0, -0.0, inf, -inf)
@@ -225,7 +287,7 @@ def test_parameters_in_arrays_change_nothing(name, dtype):
             (grad, at, want, *params)
             for which, params, *row in table
             if which == name
-            for grad, at, want in backward_cases(name, params, row, direction, dtype)
+            for case in backward_cases(name, params, row, direction, dtype)
         ]
         if rows:
             grad, at, want, *params = np.array(rows, float).T
@@ -241,10 +303,17 @@ FLAT_PIECES = [
     ("prelu", (0.0,), (-inf, 0.0)),
     ("relu6", (), (-inf, 0.0), (6.0, inf)),
     ("relu2", (), (-inf, 0.0)),
+    ("threshold", (1.0, 0.0), (-inf, 1.0)),
+    ("hard_tanh", (-1.0, 1.0), (-inf, -1.0), (1.0, inf)),
+    ("hard_sigmoid", (1 / 6, 0.5), (-inf, -3.0), (3.0, inf)),
+    ("hard_sigmoid", (0.2, 0.5), (-inf, -2.5), (2.5, inf)),
     ("hard_swish", (), (-inf, -3.0)),
     ("elu", (0.0,), (-inf, 0.0)),
     ("sparse_plus", (), (-inf, -1.0)),
     ("sparse_sigmoid", (), (-inf, -1.0), (1.0, inf)),
+    ("step", (0.0,), (-inf, inf)),
+    ("hard_shrink", (0.5,), (-0.5, 0.5)),
+    ("soft_shrink", (0.5,), (-0.5, 0.5)),
 ]
 
 
@@ -259,8 +328,8 @@ def test_flat_pieces(name, params, row, dtype):
         for grad in fitting((*GRADS, 1e30), dtype):
             got = backward(np.full_like(x, grad), x, *params)
             assert_same(got, np.zeros(x.size), f"{name}{params} backward, grad {grad}")
-        ends = np.array([v for v in (low, high) if np.isfinite(v)], dtype)
-        outside = np.nextafter(ends, dtype(inf) if ends == high else dtype(-inf))
+        beside = np.nextafter(np.array([low, high], dtype), np.array([-inf, inf], dtype))
+        outside = beside[np.isfinite(beside)]
         assert np.isinf(backward(np.full_like(outside, inf), outside, *params)).all()
 
 

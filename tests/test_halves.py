@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from common import ELEMENTWISE_CALLS, HALVES, TESTS, assert_same, defaults, drawn, everything, finfo, finite, run
-from oracle import check, exact, product, slope_unit, ulp
+from oracle import check, exact, product, ulp, unit_of
 
 import pyacts
 
@@ -40,9 +40,7 @@ def where_defined(call, dtype):
 
 def float_unit(call, at, want):
     """The unit that the bounds of the catalogue for float32 are in."""
-    if call.direction == "backward":
-        return slope_unit(call.activation, at.astype(np.float32), values(call), want)
-    return ulp(abs(want), np.float32)
+    return unit_of(call.activation, call.direction, at.astype(np.float32), values(call), want)
 
 
 @per_half
