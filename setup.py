@@ -33,6 +33,10 @@ if MACHINE in ("x86_64", "amd64"):
 else:
     LEVELS = {"neon" if MACHINE in ("aarch64", "arm64") else "baseline": []}
 
+# For a quick build of fewer levels. The first of them is what the library takes without asking the processor.
+WANTED = os.environ.get("PYACTS_LEVELS", "").split()
+LEVELS = {level: flags for level, flags in LEVELS.items() if level in WANTED} or LEVELS
+
 # No traps and no errno: without the first nothing vectorises. No contraction: a multiply-add is fused where the source
 # says so, and every level that can gives the same bits. Never -ffast-math: it changes results, and linking with it
 # changes the floating-point mode of the whole process.

@@ -184,7 +184,9 @@ def test_oracle_names():
     assert {a.name: a.gate for a in ACTIVATIONS if a.kind == "gated"} == oracle.GATED
     for activation in ACTIVATIONS:
         if is_elementwise(activation):
-            assert (oracle.ORACLES[activation.name].slope_y is not None) == ("backward_y" in activation.directions)
+            found = oracle.ORACLES[activation.name]
+            assert (found.slope_y is not None) == ("backward_y" in activation.directions)
+            assert set(found.gradients) == {p.name for p in activation.learned}
 
 
 def test_benchmark_names():
