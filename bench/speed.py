@@ -291,6 +291,9 @@ PEERS: dict[str, Peers] = {
     ),
 }
 
+# Not activations of their own: a bias and one, on rows of UNITS.
+UNITS = 1024
+
 # What a small call costs, next to the smallest that NumPy has: the first of these.
 YARDSTICK = "np.maximum(x, 0, out=x)"
 SMALL_CALLS = (
@@ -357,6 +360,8 @@ def result_of(name: str, direction: str) -> str:
     """What the statements for a direction make."""
     if name in GATED and direction == "backward":
         return "dgate, dup"
+    if name == "bias_act" and direction != "inplace":
+        return "dx, dbias"
     return {"forward": "y", "inplace": "x", "parameter_grad": "dweight"}.get(direction, "dx")
 
 
@@ -371,6 +376,31 @@ def ways(activation: Activation, direction: str) -> tuple[str, ...]:
     if direction not in activation.numpy:
         return ()
     return f"{result_of(activation.name, direction)} = {activation.numpy[direction]}", *getattr(peers, direction)
+
+
+BIAS_CASES = (
+    Case(
+        "bias_act",
+        "inplace",
+        "relu",
+        "pyacts.bias_act_(x, bias, 'relu')",
+        "x[:] = np.maximum(x + bias, 0)",
+        ("np.add(x, bias, out=x); np.maximum(x, zeros, out=x)", "np.add(x, bias, out=x); pyacts.relu_(x)"),
+    ),
+    Case(
+        "bias_act",
+        "backward_y",
+        "relu",
+        "dbias = pyacts.bias_act_backward(grad, 'relu', y=y, out=dx)[1]",
+        "dx = grad * (y > 0); dbias = dx.sum(0, np.float64).astype(dx.dtype)",
+        (
+            "np.greater(y, 0, out=mask); np.multiply(grad, mask, out=dx); "
+            "dbias = np.add.reduce(dx, axis=0, dtype=np.float64).astype(dx.dtype)",
+            "pyacts.relu_backward(grad, y=y, out=dx); "
+            "dbias = np.add.reduce(dx, axis=0, dtype=np.float64).astype(dx.dtype)",
+        ),
+    ),
+)
 
 
 def missing_rows() -> list[str]:
@@ -391,6 +421,7 @@ def cases(functions: Iterable[str] | None = None, directions: Iterable[str] = DI
                 if statements:
                     ours = peers.ours.get(direction) or regular_call(activation.name, direction)
                     yield Case(activation.name, direction, variant, ours, statements[0], statements[1:])
+    yield from (c for c in BIAS_CASES if (chosen is None or c.name in chosen) and c.direction in directions)
 
 
 def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
@@ -400,6 +431,8 @@ def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
         if length > n and case.variant != PEERS["softmax"].variants[0]:
             return None
         return max(n // length, 1), min(length, n)
+    if case.name == "bias_act":
+        return max(n // UNITS, 1), min(UNITS, n)
     if case.variant.endswith("channels"):
         return max(n // CHANNELS, 1), min(CHANNELS, n)
     return (n,)
@@ -440,7 +473,9 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     elif case.name == "prelu":
         weight = np.linspace(0.1, 0.5, shape[1], dtype=dtype)
         names |= {"weight": weight, "axis": 0, "subscripts": "ij,ij->j", "dweight": np.ones_like(weight)}
-    if case.name == "crelu":
+    if case.name == "bias_act":
+        names |= {"bias": random(shape[1:], dtype, seed=4), "y": np.maximum(x, 0)}
+    elif case.name == "crelu":
         names |= {"grad": random((2 * x.size,), dtype, seed=2), "size": x.size, "y": pyacts.crelu(x)}
     elif case.direction == "backward_y":
         exec(regular_call(case.name, "forward"), names)
@@ -455,7 +490,8 @@ def check(case: Case, names: dict[str, Any]) -> None:
         if case.direction == "inplace":
             own["x"] = own["x"].copy()
         exec(statement, own)
-        return np.array(eval(case.result, own))
+        made = eval(case.result, own)
+        return np.concatenate([np.ravel(a) for a in made]) if isinstance(made, tuple) else np.array(made)
 
     expected = result(case.ours)
     double = expected.dtype == np.float64
@@ -760,7 +796,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    names = [activation.name for activation in pyacts.catalog.ACTIVATIONS]
+    names = [*(activation.name for activation in pyacts.catalog.ACTIVATIONS), "bias_act"]
     parser = argparse.ArgumentParser(description="The speed of every pyacts function against NumPy.")
     parser.add_argument("--functions", nargs="+", choices=names, metavar="NAME", help="default: all")
     parser.add_argument("--directions", nargs="+", choices=DIRECTIONS, default=DIRECTIONS, metavar="DIRECTION")

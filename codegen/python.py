@@ -293,6 +293,10 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts._bias import bias_act as bias_act
+from pyacts._bias import bias_act_ as bias_act_
+from pyacts._bias import bias_act_backward as bias_act_backward
+from pyacts._bias import bias_act_backward_ as bias_act_backward_
 from pyacts._gates import split_gate as split_gate
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir

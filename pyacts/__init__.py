@@ -15,6 +15,7 @@ except ImportError as error:
 from pyacts import _ufuncs as _ufuncs  # pickle looks for a ufunc in the modules that are loaded
 from pyacts import catalog
 from pyacts._array import isa
+from pyacts._bias import bias_act, bias_act_, bias_act_backward, bias_act_backward_
 from pyacts._gates import split_gate
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
@@ -22,6 +23,10 @@ from pyacts._version import __version__
 
 __all__ = [
     "__version__",
+    "bias_act",
+    "bias_act_",
+    "bias_act_backward",
+    "bias_act_backward_",
     "catalog",
     "ffi",
     "get",

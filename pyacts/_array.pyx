@@ -142,7 +142,7 @@ cdef inline cnp.ndarray empty_like(cnp.ndarray a):
                              not cnp.PyArray_IS_C_CONTIGUOUS(a))
 
 
-cdef result_dtype(str function, dtype):
+cpdef result_dtype(str function, dtype):
     """The dtype that a ufunc makes of this one; None for what is no dtype of NumPy's."""
     if not isinstance(dtype, np.dtype):
         return None
@@ -188,7 +188,7 @@ cdef bint elements_share_memory(array) except -1:
     return False
 
 
-cdef check_target(array, str argument, str remedy):
+cpdef check_target(array, str argument, str remedy):
     """Raise unless array can be changed in place."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{argument} must be a NumPy array to be changed in place, not {type(array).__name__}: "
@@ -222,7 +222,7 @@ cdef list as_operands(values):
     return [as_operand(value) for value in values]
 
 
-cdef list check_alike(str function, tuple names, values):
+cpdef list check_alike(str function, tuple names, values):
     """The values as operands of the same shape and dtype."""
     operands = as_operands(values)
     first = operands[0]
@@ -251,12 +251,12 @@ cdef check_no_mask(str function, array, str name, str remedy):
         raise TypeError(f"{function}_() would ignore the mask of {name}, a MaskedArray: fill it, or {remedy}")
 
 
-cdef check_no_partial_overlap(target, other, str name, str target_name="grad"):
+cpdef check_no_partial_overlap(target, other, str name, str target_name="grad"):
     """Raise if changing target in place would change parts of other that are still to be read."""
     if not isinstance(other, np.ndarray):
         return
     same = target.__array_interface__["data"] == other.__array_interface__["data"] and all(
-        own == its for own, its, n in zip(target.strides, other.strides, target.shape, strict=True) if n > 1)
+        [own == its for own, its, n in zip(target.strides, other.strides, target.shape, strict=True) if n > 1])
     if not same and np.shares_memory(target, other):
         raise ValueError(f"{target_name} overlaps {name} in memory: copy one of them")
 

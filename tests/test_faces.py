@@ -18,6 +18,7 @@ from pyacts.catalog import ACTIVATIONS, DTYPES
 
 NAMES = {a.name for a in ACTIVATIONS}
 HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
+HELPERS |= {"bias_act", "bias_act_", "bias_act_backward", "bias_act_backward_"}
 OTHER_NAMES = {"__version__", "catalog", "ffi", "lib"}
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
 
@@ -261,6 +262,8 @@ pyacts.softmax_backward_(x, y=y, axis=0)
 pooled = pyacts.maxout([1, 2], 2, return_index=True)
 gated = pyacts.swiglu_(x, pyacts.swiglu(x, x, beta=2.0, out=y))
 dgate, dup = pyacts.swiglu_backward_(x, x, x.copy(), 2.0)
+activated: np.ndarray[Any, np.dtype[np.float32]] = pyacts.bias_act_(x, [1.0, 2.0, 3.0], "elu", alpha=0.5)
+dz, dbias = pyacts.bias_act_backward_(x, "elu", 0.5, y=y)
 halves = pyacts.split_gate(x, axis=0, gate="interleaved")
 name: str = pyacts.catalog.ACTIVATIONS[0].name
 f = pyacts.get("relu", "inplace")
