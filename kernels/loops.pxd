@@ -7,7 +7,6 @@ Elements are worked on in blocks of BLOCK through a local array. A block is read
 in place and out of place are one loop and there is no overlap to test for; a partial block is padded to a whole one,
 on which the kernel calls itself, so an element's result does not depend on where it is and each loop is there once.
 """
-from libc.string cimport memcpy, memset
 from real cimport BLOCK, as_real, packed_real, parameter, put, real, storage
 from table cimport MOST_PARAMS, pyacts_kernel
 
@@ -21,9 +20,12 @@ cdef inline size_t before_boundary(const storage *p) noexcept nogil:
     cdef size_t size = BLOCK * sizeof(storage)
     return (size - <size_t>p % size) % size // sizeof(storage)
 
-cdef enum:
-    MOST_INPUTS = 4
-    MOST_OUTPUTS = 2
+cdef extern from "loops.h" nogil:
+    enum:
+        MOST_INPUTS
+        MOST_OUTPUTS
+    void map_part(pyacts_kernel kernel, size_t first, size_t count, const void *const *inputs, int n_inputs,
+                  int n_arrays, void *const *outputs, int n_outputs, const double *values) noexcept
 
 
 cdef struct Pair:
@@ -59,29 +61,6 @@ cdef inline void map_block(Function f, int n_inputs, int n_outputs, const storag
     put(BLOCK, results[0], y)
     if n_outputs > 1:
         put(BLOCK, results[1], z)
-
-
-cdef inline void map_part(pyacts_kernel kernel, size_t first, size_t count, const void *const *inputs, int n_inputs,
-                          int n_arrays, void *const *outputs, int n_outputs, const double *values) noexcept nogil:
-    """Elements first to first + count, less than a block: padded to one, on which the kernel is called again."""
-    cdef storage blocks[MOST_INPUTS + MOST_OUTPUTS][BLOCK]
-    cdef parameter arrays[MOST_PARAMS][BLOCK]
-    cdef const void *padded[MOST_INPUTS + MOST_PARAMS]
-    cdef void *results[MOST_OUTPUTS]
-    cdef int k
-    for k in range(n_inputs):
-        memset(blocks[k], 0, sizeof(blocks[k]))
-        memcpy(blocks[k], <const storage *>inputs[k] + first, count * sizeof(storage))
-        padded[k] = blocks[k]
-    for k in range(n_arrays):
-        memset(arrays[k], 0, sizeof(arrays[k]))
-        memcpy(arrays[k], <const parameter *>inputs[n_inputs + k] + first, count * sizeof(parameter))
-        padded[n_inputs + k] = arrays[k]
-    for k in range(n_outputs):
-        results[k] = blocks[MOST_INPUTS + k]
-    kernel(BLOCK, padded, results, values)
-    for k in range(n_outputs):
-        memcpy(<storage *>outputs[k] + first, results[k], count * sizeof(storage))
 
 
 cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,

@@ -5,7 +5,7 @@ sign of x.
 """
 from real cimport (ONE, SINGLE, ZERO, absolute, at_least, copy_sign, fused, muladd, product_error, real, unordered,
                    zero_or_nan)
-from vmath cimport horner2, horner4, tanh_short_of_one
+from vmath cimport horner2, horner4, one_and_exp_twice
 from vmath cimport tanh as hyperbolic_tangent
 
 
@@ -48,7 +48,7 @@ cdef inline real tanh_shrink(real x) noexcept nogil:
             square, -0.003444633213803172, 0.0012012189254164696,
             muladd(square, 4.196827285340987e-05, -0.00031203185790218413)))
         third_low = -9.934107462565104e-09
-        far = (a - ONE) + tanh_short_of_one(a)
+        far = (a - ONE) + <real>2.0 / one_and_exp_twice(a)
     else:           # 2**-53.8
         rest = horner4(
             square, -0.13333333333332725, 0.053968253967695064, -0.021869488517929064, 0.008863235226258802, horner4(

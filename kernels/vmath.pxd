@@ -265,35 +265,38 @@ cdef inline real corrected_quotient(real n, real n_low, real d, real d_low) noex
     return muladd(fused(-q, d, n) + (n_low - q * d_low), inverse, q)
 
 
-cdef inline real tanh_short_of_one(real a) noexcept nogil:
-    """1 - tanh(a) = 2 / (1 + e**(2a)) for a > 0.8, in float32: 2**-24 or so of 1, less the larger a is."""
-    # What is subtracted from 1 forgives a lot in the exponential: one part of ln2 is enough where its product is not
-    # rounded. half = r / 2, scale = 2 * 2**n, and the polynomial is exp_fraction's with every coefficient times the
-    # power of two that these make of it.
+cdef inline real one_and_exp_twice(real a) noexcept nogil:
+    """1 + e**(2a) for a > 0.8, in float32, for 1 - tanh(a), which is 2 divided by it.
+
+    What is subtracted from 1 forgives a lot in the exponential: one part of ln2 is enough where its product is not
+    rounded. half = r / 2, and the polynomial is half of 1 + exp_fraction(-r), its coefficients times the powers of two
+    that these make of them.
+    """
     cdef real clamped = from_bits(min(to_bits(a), to_bits(<real>16.0)))
     cdef real shifted = muladd(clamped, 2.8853900817779268, exponent_shift() + ONE)
-    cdef real n = shifted - (exponent_shift() + ONE), half, scale, fraction
+    cdef real n = shifted - (exponent_shift() + ONE), half
     if FUSED:
         half = muladd(n, -0.34657359027997264, clamped)
     else:
         half = muladd(n, -7.143033826650935e-07, muladd(n, -0.3465728759765625, clamped))
-    scale = power_of_two(shifted)
-    fraction = muladd(half * half, horner4(
-        half, 0.9999998807907104, 0.6666609048843384, 0.33334633708000183, 0.13389651477336884,
-        0.04421857371926308), half)
-    return <real>2.0 / muladd(scale, fraction, muladd(scale, 0.5, ONE))
+    return muladd(power_of_two(shifted), fused(half, horner4(
+        half, 1.0, 0.9999998807907104, 0.6666609048843384, 0.33334633708000183,
+        muladd(half, 0.04421857371926308, 0.13389651477336884)), 0.5), ONE)
 
 
 cdef inline real tanh(real x) noexcept nogil:
     """float32 1.05 ULP, float64 1.42 ULP."""
-    cdef real a = absolute(x), square = x * x, near, d
+    cdef real a = absolute(x), square = x * x
+    cdef real near, near_d, far_d, d
+    cdef bint far = a > <real>0.8
     cdef Sum m
     if SINGLE:
-        # |x| <= 0.8: x + x**3 q(x**2), 2**-28.0
-        near = muladd(square * a, horner4(
-            square, -0.33333298563957214, 0.13332241773605347, -0.0538535974919796, 0.02130652591586113,
-            muladd(square, 0.0015870387433096766, -0.007414170075207949)), a)
-        return copy_sign(ONE - tanh_short_of_one(a) if a > <real>0.8 else near, x)
+        # Both ways are of the form c - n / d, so that there is one division, and what n / d loses shrinks beside c.
+        # |x| <= 0.8: x - x**3 r(x**2), 2**-31.6, where a linear denominator takes out the first pole, at -(pi/2)**2.
+        near = square * a * horner2(square, 0.8226543068885803, 0.00427199574187398, -0.00014385129907168448)
+        near_d = square + <real>2.4679629802703857
+        far_d = one_and_exp_twice(a)
+        return copy_sign((ONE if far else a) - (<real>2.0 if far else near) / (far_d if far else near_d), x)
     # -m / (2 + m) with m = expm1(-2|x|)
     m = expm1_negative(a + a, NEGATIVE_ZERO)
     d = m.high + <real>2.0

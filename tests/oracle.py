@@ -240,11 +240,11 @@ ORACLES = {
         cancelling=lambda m, x, p, n, beta, eps: larger_where_they_cancel(np.where(x < 0, n * m.expm1(x), 0), beta),
         cancelling_f=lambda m, x, p, n, beta, eps: larger_where_they_cancel(
             np.where(x < 0, xielu_curve(m, x, p, n, eps), 0), beta * x
-            gradients={
+        ),
+        gradients={
             "alpha_p": lambda m, x, p, n, beta, eps: np.where(x > 0, x * x, 0),
             "alpha_n": lambda m, x, p, n, beta, eps: np.where(x > 0, 0, xielu_curve(m, x, 0, 1, eps)),
         },
-    ),
     ),
     "sigmoid": Oracle(
         f=gate,

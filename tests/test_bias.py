@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from common import DTYPES, LAYOUTS, REQUIRED, assert_same, is_elementwise, laid_out, numbers
+from common import LAYOUTS, REQUIRED, assert_same, is_elementwise, laid_out, numbers
 
 import pyacts
 from pyacts import _bias
@@ -13,7 +13,7 @@ from pyacts.catalog import ACTIVATIONS
 ELEMENTWISE = [a for a in ACTIVATIONS if is_elementwise(a)]
 
 every_activation = pytest.mark.parametrize("activation", ELEMENTWISE, ids=lambda a: a.name)
-every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 every_tile = pytest.mark.parametrize("tile", [1, 7, 24, 32768])
 
 SHAPES = [(5,), (1, 1), (7, 5), (5, 1), (64, 3), (2, 3, 4), (3, 1, 2, 5), (0, 4), (3, 0), (0,)]
@@ -268,7 +268,7 @@ def test_refuses(dtype):
 @every_dtype
 def test_backward_refuses(dtype):
     grad, bias = np.full((3, 4), -1, dtype), np.ones(4, dtype)
-    other = np.ones((3, 4), DTYPES[1 - DTYPES.index(dtype)])
+    other = np.ones((3, 4), "float64" if dtype == "float32" else "float32")
     for function in (pyacts.bias_act_backward, pyacts.bias_act_backward_):
         for given in (
             {},
