@@ -74,7 +74,7 @@ cdef inline Sum negative_quotient(real x, real alpha) noexcept nogil:
 
 cdef inline real celu(real x, real alpha) noexcept nogil:
     cdef Sum a = negative_quotient(x, alpha), m = expm1_negative(a.high, a.low)
-    cdef real left = m.high if KNOWN_ONE(alpha) else fused(alpha, m.high, alpha * m.low)
+    cdef real left = fused(alpha, m.high, alpha * m.low)
     # expm1(z) = z for small z, which may be subnormal: alpha z is x.
     cdef bint small = a.high < <real>(3.7252902984619141e-09 if SINGLE else 1.3877787807814457e-17)
     left = x if small and not KNOWN_ONE(alpha) else left

@@ -704,7 +704,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "forward": "np.where(x > 0, 0.8 * x**2, 0.8 * (np.expm1(np.minimum(x, -1e-6)) - x)) + 0.5 * x",
             "backward": "grad * (np.where(x > 0, 1.6 * x, 0.8 * np.expm1(x)) + 0.5)",
         },
-        range="[-0.2059, inf) for the default parameters",
+        range="[-0.2058, inf) for the default parameters",
         parameters=(
             Parameter(
                 "alpha_p",
@@ -725,7 +725,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         ),
         limits=(inf, inf),
         slopes=(-0.30000000000000004, inf),
-        samples=((-0.2057, 0.0, 1.3), (-0.0057, 0.5, 2.1)),
+        samples=((-0.2057, -0.0, 1.3), (-0.0057, 0.5, 2.1)),
         reference="Huang and Schlag, Deriving activation functions using integration, 2024",
         max_ulp={
             "f32": {"forward": 1.75, "backward": 0.75},

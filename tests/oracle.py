@@ -151,6 +151,7 @@ ORACLES = {
         slope_y=lambda m, y: np.where(y > 0, 1, 0),
     ),
     "leaky_relu": leaky_relu,
+    "prelu": prelu,
     "relu6": Oracle(
         f=lambda m, x: np.clip(x, 0, 6),
         slope=lambda m, x: np.where((x > 0) & (x < 6), 1, 0),
@@ -179,7 +180,6 @@ ORACLES = {
         f=lambda m, x: x * np.clip(x + 3, 0, 6) / 6,
         slope=lambda m, x: np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1)),
     ),
-    "prelu": prelu,
     "elu": Oracle(
         f=lambda m, x, alpha: np.where(x > 0, x, alpha * m.expm1(x)),
         slope=lambda m, x, alpha: np.where(x > 0, 1, alpha * m.exp(x)),

@@ -153,7 +153,6 @@ BACKWARD_Y = [
     ("exponential", (), 0, None, inf),
     ("sigmoid", (), 0, None, 0),
     ("tanh", (), 0, 1, 0),
-    ("scaled_tanh", (1.7159, 2 / 3), 0, None, 0),
     ("scaled_tanh", (2.0, 0.5), 0, 1, 0),
     ("softsign", (), 0, 1, 0),
     ("hard_shrink", (0.5,), 1, FLAT, 1),
@@ -287,7 +286,7 @@ def test_parameters_in_arrays_change_nothing(name, dtype):
             (grad, at, want, *params)
             for which, params, *row in table
             if which == name
-            for case in backward_cases(name, params, row, direction, dtype)
+            for grad, at, want in backward_cases(name, params, row, direction, dtype)
         ]
         if rows:
             grad, at, want, *params = np.array(rows, float).T
@@ -343,9 +342,10 @@ def test_nothing_is_flushed(activation, dtype):
     f, backward = pyacts.get(activation.name), pyacts.get(activation.name, direction="backward")
     slope = backward(np.ones(1, dtype), np.full(1, tiny[0]), *params)[0]
     value = f(np.zeros(1, dtype), *params)[0]
-    if value == 0:  # elsewhere x is lost beside f(0)
+    if value == 0 and activation.name != "step":  # elsewhere x is lost beside f(0), or f jumps
         want = tiny.astype(float) * float(slope)
-        np.testing.assert_allclose(f(tiny, *params).astype(float), want, rtol=0, atol=float(tiny[0]) / 2)
+        both_roundings = float(tiny[0]) * (0.5 + tiny.size * float(info.eps) / 2)
+        np.testing.assert_allclose(f(tiny, *params).astype(float), want, rtol=0, atol=both_roundings)
     near_zero = np.full(99, max(1e-9, float(info.smallest_normal)), dtype)
     np.testing.assert_allclose(backward(tiny, near_zero, *params), tiny * slope, rtol=0, atol=float(tiny[0]))
     if activation.range.startswith("(0,"):

@@ -345,7 +345,7 @@ def test_backward_agrees_with_finite_differences(activation):
     for params in (DEFAULTS[activation.name], *usual):
         x = np.random.default_rng(6).uniform(-6, 6, 2000)
         left, right = (call(activation, "backward", x + d, params) for d in (-h, h))
-        x = x[(abs(x) > 1e-3) & (abs(right - left) < 1e-3)]  # f' may jump, f too at 0
+        x = x[(abs(x) > 1e-3) & (abs(right - left) < 1e-3 * np.maximum(1, abs(right)))]  # f' may jump, f too at 0
         assert x.size > 1990
         difference = (f(x + h, *params) - f(x - h, *params)) / (2 * h)
         third_derivative = max(1, *np.abs(params)) ** 2 if params else 1
@@ -402,7 +402,7 @@ KNOWN = [
     ("sparse_sigmoid", (), (-2.0, -1.0, -0.5, 0.0, 1.0, 3.0), (0, 0, 0.25, 0.5, 1, 1), (0, 0, 0.5, 0.5, 0, 0)),
     ("exponential", (), (-1.0, 0.0, 1.0), (0.36787944117144233, 1, 2.718281828459045),
      (0.36787944117144233, 1, 2.718281828459045)),
-    ("xielu", (0.8, 0.8, 0.5, -1e-6), (-1.0, 0.0, 2.0), (-0.20569644706284615, -7.999996e-07, 4.2),
+    ("xielu", (0.8, 0.8, 0.5, -1e-6), (-1.0, 0.0, 2.0), (-0.20569644706284615, -7.999996000001333e-07, 4.2),
      (-0.00569644706284615, 0.5, 3.7)),
     ("sigmoid", (), (-1.0, 0.0, 1.0, 0.6931471805599453), (0.2689414213699951, 0.5, 0.7310585786300049, 2 / 3),
      (0.19661193324148185, 0.25, 0.19661193324148185, 2 / 9)),
