@@ -77,6 +77,10 @@ def fields(activation):
         "call": ", 0.25" if any(p.default is None for p in a.parameters) else "",
         "error": error(a, "forward"),
     }
+    if a.kind in ("softmax", "logsumexp"):
+        found["options"] = OPTIONS + ("" if a.kind == "logsumexp" else EMPTY)
+    if a.kind == "softmax":
+        found |= softmax_values(a.name)
     if a.learned:
         found |= parameter_grad_fields(a)
     if a.samples:
@@ -100,6 +104,38 @@ def parameter_grad_fields(activation):
         "ones": ", ".join("np.ones(2)" if p.learned else f"{p.default:g}" for p in activation.parameters),
         "first": "" if len(learned) == 1 else "[0]",
     }
+
+
+OPTIONS = """\
+scale : float, default 1
+    A factor of x, the inverse of a temperature.
+where : array_like of bool, optional
+    Which numbers take part; broadcasts to x, and is not expanded.
+bias : array_like, optional
+    What is added to scale * x; broadcasts to x, and is not expanded. -inf hides.
+causal : bool or int, default False
+    True: row i of the last two axes sees columns j <= i only. A number is an offset: j <= i + causal.
+sink : float or array_like, optional
+    A further number in the sum, of which there is no result; broadcasts to the lines, the shape of x without axis.
+"""
+EMPTY = """\
+empty : {"nan", "zero"}, default "nan"
+    What a line with nothing left is: NaN, or probabilities of 0.
+"""
+
+
+def softmax_values(name):
+    """The examples: values of [1, 2, 3], the same with the 3 hidden, and the gradient for grad = [1, 0, 0]."""
+    x = numpy.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        z = numpy.exp(-x if name == "softmin" else x)
+        return numpy.log(z / z.sum()) if name == "log_softmax" else z / z.sum()
+
+    step = 1e-5 * numpy.eye(3)
+    slopes = numpy.array([(f(x + h) - f(x - h))[0] / 2e-5 for h in step])
+    masked = numpy.append(f(x[:2]), -numpy.inf if name == "log_softmax" else 0)
+    return {"values": repr(f(x).round(4)), "masked": repr(masked.round(4)), "slopes": repr(slopes.round(4))}
 
 
 def docstring(template, activation):
@@ -335,7 +371,7 @@ x : array_like
     float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
 axis : int, default -1
     The axis to work along. A contiguous array is not copied, whichever axis it is.
-out : ndarray, optional
+{options}out : ndarray, optional
     Where to put the result; it may be x.
 **ufunc_kwargs
     casting, order, dtype, subok: as for any NumPy gufunc.
@@ -343,7 +379,7 @@ out : ndarray, optional
 Returns
 -------
 ndarray
-    In the shape of x, positive, with the sum 1 along axis.
+    In the shape of x, in {range}; the probabilities along axis have the sum 1 (less with a sink).
 
 Raises
 ------
@@ -361,15 +397,18 @@ See Also
 
 Notes
 -----
-A row with +inf is shared among its infinities; a row of nothing but -inf, or with a NaN, becomes NaN.
+A row with +inf is shared among its infinities; a row of nothing but -inf, or with a NaN, becomes NaN. What where,
+causal or a bias of -inf hides has the probability 0, whatever it is, NaN included.
 {error}
 {reference}
 Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> pyacts.{name}(np.array([1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0])).round(3)
-array([0.024, 0.064, 0.175, 0.475, 0.024, 0.064, 0.175])
+>>> pyacts.{name}(np.array([1.0, 2.0, 3.0])).round(4)
+{values}
+>>> pyacts.{name}(np.array([1.0, 2.0, 3.0]), where=np.array([True, True, False])).round(4)
+{masked}
 """
 
 SOFTMAX_IN_PLACE = """
@@ -383,7 +422,7 @@ x : ndarray
     float16, bfloat16, float32 or float64, any strides, writeable.
 axis : int, default -1
     The axis to work along.
-
+{options}
 Returns
 -------
 ndarray
@@ -410,12 +449,11 @@ Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> x = np.array([[2.0, 4.0, 6.0], [1.0, 2.0, 3.0]])
+>>> x = np.array([1.0, 2.0, 3.0])
 >>> pyacts.{name}_(x) is x
 True
 >>> x.round(4)
-array([[0.0159, 0.1173, 0.8668],
-       [0.09  , 0.2447, 0.6652]])
+{values}
 """
 
 SOFTMAX_BACKWARD = """
@@ -429,7 +467,7 @@ grad : array_like
     Gradient of the loss with respect to the output.
 {saved}axis : int, default -1
     The axis of the forward.
-out : ndarray, optional
+{options}out : ndarray, optional
     Where to put the result; it may be grad.
 
 Returns
@@ -453,7 +491,9 @@ See Also
 
 Notes
 -----
-From x the forward is computed again: y is what to keep.
+From x the forward is computed again: y is what to keep. The options are to be those of the forward: scale is a factor
+of the gradient, hidden numbers get 0 and their grad is not looked at. The gradient with respect to bias is this one
+divided by scale.
 
 Examples
 --------
@@ -461,7 +501,7 @@ Examples
 >>> import pyacts
 >>> y = pyacts.{name}(np.array([1.0, 2.0, 3.0]))
 >>> pyacts.{name}_backward(np.array([1.0, 0.0, 0.0]), y=y).round(4)
-array([ 0.0819, -0.022 , -0.0599])
+{slopes}
 """
 
 SOFTMAX_BACKWARD_IN_PLACE = """
@@ -475,7 +515,7 @@ grad : ndarray
     Gradient of the loss with respect to the output: float16, bfloat16, float32 or float64, any strides, writeable.
 {saved}axis : int, default -1
     The axis of the forward.
-
+{options}
 Returns
 -------
 ndarray
@@ -504,7 +544,98 @@ Examples
 >>> pyacts.{name}_backward_(grad, y=y) is grad
 True
 >>> grad.round(4)
-array([ 0.0819, -0.022 , -0.0599])
+{slopes}
+"""
+
+LOGSUMEXP = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : array_like
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
+axis : int, default -1
+    The axis to work along. A contiguous array is not copied, whichever axis it is.
+keepdims : bool, default False
+    Whether the result keeps the axis, with length 1.
+{options}
+Returns
+-------
+ndarray or scalar
+    A number for each line along axis.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble, object, or a MaskedArray.
+ValueError
+    If the axis has length 0, or an option does not fit.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : its gradient
+
+Notes
+-----
+A line with +inf gives +inf, one of nothing but -inf or one that is hidden throughout gives -inf, NaN gives NaN.
+{error} Relative to the larger of the result and max(x).
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).round(4)
+array([3.4076, 1.0986])
+"""
+
+LOGSUMEXP_BACKWARD = """
+Gradient of {name} with respect to its input.
+
+    {derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output, in its shape.
+x : array_like
+    The input of the forward; same dtype as grad.
+axis : int, default -1
+    As in the forward.
+keepdims : bool, default False
+    As in the forward.
+{options}
+Returns
+-------
+ndarray
+    In the shape and dtype of x.
+
+Raises
+------
+TypeError
+    If the dtypes differ.
+ValueError
+    If the shapes do not fit, or the axis has length 0.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+
+Notes
+-----
+The gradient of a line with nothing left is 0. With a scale it is grad * scale * softmax(x, scale=scale).
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}_backward(1.0, np.array([1.0, 2.0, 3.0])).round(4)
+array([0.09  , 0.2447, 0.6652])
 """
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -606,6 +737,7 @@ TEMPLATES = {
         "_backward": SOFTMAX_BACKWARD,
         "_backward_": SOFTMAX_BACKWARD_IN_PLACE,
     },
+    "logsumexp": {"": LOGSUMEXP, "_backward": LOGSUMEXP_BACKWARD},
     "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
 }
 TEMPLATES["channelwise"] = TEMPLATES["elementwise"]

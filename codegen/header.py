@@ -1,7 +1,7 @@
 """include/pyacts.h: the C ABI."""
 
 from codegen import ACTIVATIONS, DTYPES, VERSION
-from codegen.kernels import public_functions
+from codegen.kernels import SOFTMAX_OPTIONS, public_functions
 
 HEAD = """\
 /* pyacts.h: neural-network activation functions for arrays, forward and backward.
@@ -61,11 +61,26 @@ typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *
    each parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
-/* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
-   sizeof(pyacts_softmax_options).) */
+/* Options of the softmax family, on an (outer, n, inner) array. NULL: none of them. Else start from
+
+       pyacts_softmax_options options = PYACTS_SOFTMAX_OPTIONS;
+
+   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias. Strides count elements, from one to the next along outer, n and inner;
+   0 repeats. A hidden number is never looked at (nor is its grad): its probability is 0, its gradient too.
+
+   size             sizeof(pyacts_softmax_options), so that members can be added
+   scale            a factor, 1 if it is not wanted
+   mask             bytes: 0 hides
+   bias             of the type of x; -inf hides
+   sink             a further term of the sum, e**sink, of which there is no result: float, double for f64; strides
+                    along outer and inner
+   causal_rows      not 0: row i hides what comes after i + causal_offset, i counting from 0 along the last
+   causal_offset    causal_rows of outer (again and again); inner must be 1; what is hidden is not even read
+   empty            what a line with nothing left is: 0 for NaN, 1 for probabilities of 0 (logsumexp is -inf there) */
 typedef struct pyacts_softmax_options {{
-    size_t size;
-}} pyacts_softmax_options;
+{options}}} pyacts_softmax_options;
+
+#define PYACTS_SOFTMAX_OPTIONS {{sizeof(pyacts_softmax_options), 1.0, {nothing}}}
 """
 
 TAIL = """
@@ -79,6 +94,7 @@ TAIL = """
 KIND_NOTES = {
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
+    "logsumexp": "Along the middle axis of (outer, n, inner) in C order, of which y and grad are (outer, inner).",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
     "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:\n"
     "   backward needs it.",
@@ -116,7 +132,11 @@ def header():
         f"#define PYACTS_VERSION_{part} {number}\n"
         for part, number in zip(("MAJOR", "MINOR", "PATCH"), (major, minor, patch), strict=True)
     )
-    parts = [HEAD.format(version=version)]
+    options = "".join(
+        f"    {kind}{'' if kind.endswith('*') else ' '}{name}{rest};\n" for kind, name, rest in SOFTMAX_OPTIONS
+    )
+    nothing = ", ".join("{0}" if rest else "0" for _, _, rest in SOFTMAX_OPTIONS[2:])
+    parts = [HEAD.format(version=version, options=options, nothing=nothing)]
     for activation in ACTIVATIONS:
         parts.append("\n" + comment(activation))
         for dtype in DTYPES:

@@ -70,30 +70,64 @@ def elementwise(activation):
         )
 
 
+# The keywords of the softmax family, and how they are checked. logsumexp has no choice of what an empty line gives.
+OPTIONS = ("scale=1.0, where=None, bias=None, causal=False, sink=None", ', empty="nan"')
+TYPED_OPTIONS = (
+    "scale: float = ..., where: ArrayLike | None = ..., bias: ArrayLike | None = ..., "
+    "causal: SupportsIndex = ..., sink: ArrayLike | None = ...",
+    ', empty: Literal["nan", "zero"] = ...',
+)
+
+
+def given_options(name, empty="empty"):
+    return f"options_of({name!r}, scale, where, bias, causal, sink, {empty})"
+
+
 def softmax(activation):
     name = activation.name
+    plain, typed = "".join(OPTIONS), "".join(TYPED_OPTIONS)
     yield Function(
         name,
-        "x, axis=-1, *, out=None, **ufunc_kwargs",
-        "x: ArrayLike, axis: SupportsIndex = ..., *, out: Any = ..., **ufunc_kwargs: Any",
+        f"x, axis=-1, *, {plain}, out=None, **ufunc_kwargs",
+        f"x: ArrayLike, axis: SupportsIndex = ..., *, {typed}, out: Any = ..., **ufunc_kwargs: Any",
         "Any",
-        [f"return of_{name}.forward(x, axis, out, ufunc_kwargs)"],
+        [f"return of_{name}.forward(x, axis, {given_options(name)}, out, ufunc_kwargs)"],
     )
     yield Function(
         f"{name}_",
-        "x, axis=-1",
-        "x: _Array, axis: SupportsIndex = ...",
+        f"x, axis=-1, *, {plain}",
+        f"x: _Array, axis: SupportsIndex = ..., *, {typed}",
         "_Array",
-        [f"return of_{name}.inplace(x, axis)"],
+        [f"return of_{name}.inplace(x, axis, {given_options(name)})"],
     )
     for ending, first, result, out in (NEW, IN_PLACE):
         yield Function(
             name + ending,
-            "grad, x=None, *, y=None, axis=-1" + (", out=None" if out else ""),
-            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ..."
+            f"grad, x=None, *, y=None, axis=-1, {plain}" + (", out=None" if out else ""),
+            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ..., {typed}"
             + (", out: Any = ..." if out else ""),
             result,
-            [f"return of_{name}.backward(grad, x, axis, y, {out}, {out is None})"],
+            [f"return of_{name}.backward(grad, x, axis, y, {given_options(name + '_backward')}, {out}, {out is None})"],
+        )
+
+
+def logsumexp(activation):
+    name = activation.name
+    rest, typed = (
+        f"axis=-1, keepdims=False, *, {OPTIONS[0]}",
+        (f"axis: SupportsIndex = ..., keepdims: bool = ..., *, {TYPED_OPTIONS[0]}"),
+    )
+    for function, first, first_typed in (
+        (name, "x", "x: ArrayLike"),
+        (f"{name}_backward", "grad, x", "grad: ArrayLike, x: ArrayLike"),
+    ):
+        options = given_options(function, '"nan"')
+        yield Function(
+            function,
+            f"{first}, {rest}",
+            f"{first_typed}, {typed}",
+            "Any",
+            [f"return {function}_of(of_{function}, {function!r}, {first}, axis, keepdims, {options})"],
         )
 
 
@@ -118,7 +152,13 @@ def maxout(activation):
 # ----------------------------------------------------------------------------------------------------------------
 # The files
 
-MAKERS = {"elementwise": elementwise, "channelwise": elementwise, "softmax": softmax, "maxout": maxout}
+MAKERS = {
+    "elementwise": elementwise,
+    "channelwise": elementwise,
+    "softmax": softmax,
+    "logsumexp": logsumexp,
+    "maxout": maxout,
+}
 
 
 def all_functions():
@@ -163,6 +203,9 @@ def kernels_of(activation):
             lines.append(f"of_{name}.kernels[{d}] = <softmax_kernel>pyacts_{name}_{dtype}")
             lines.append(f"of_{name}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{name}_backward_y_{dtype}")
         lines.append(f"of_{name}.make_ufuncs('{name}')")
+    if activation.kind == "logsumexp":
+        for function in c_functions(activation):
+            lines += kernel_array("softmax_kernel", function, function)
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
         lines += kernel_array("maxout_backward_kernel", f"{name}_backward", f"{name}_backward")
@@ -209,7 +252,7 @@ def c_functions(activation):
     """The typed C functions that the module calls directly."""
     if activation.kind == "softmax":
         return [activation.name, f"{activation.name}_backward_y"]
-    if activation.kind == "maxout":
+    if activation.kind in ("logsumexp", "maxout"):
         return [activation.name, f"{activation.name}_backward"]
     return []
 

@@ -96,7 +96,8 @@ class Activation:
         The name on every face: ``pyacts.<name>``, ``pyacts_<name>_f32`` and so on.
     kind : str
         ``"elementwise"``; ``"channelwise"`` (elementwise with a parameter that C takes per channel);
-        ``"softmax"`` (along an axis); ``"maxout"`` (along an axis, which gets shorter).
+        ``"softmax"`` (along an axis); ``"logsumexp"`` (along an axis, which goes); ``"maxout"`` (along an axis, which
+        gets shorter).
     module : str
         The file in ``kernels/`` with the mathematics.
     summary, formula, derivative, range : str
@@ -455,6 +456,64 @@ ACTIVATIONS: tuple[Activation, ...] = (
         max_ulp={
             "f32": {"forward": 2.0, "backward_y": 4.0},
             "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "softmin",
+        kind="softmax",
+        module="softmax",
+        summary="softmax of the negative: the smallest number gets the largest probability.",
+        formula="exp(min(x) - x) / sum(exp(min(x) - x))",
+        derivative="-y * (grad - sum(grad * y)) for y = softmin(x)",
+        derivative_y="-y * (grad - sum(grad * y))",
+        numpy={
+            "forward": "(e := np.exp(x.min(-1, keepdims=True) - x)) / e.sum(-1, keepdims=True)",
+            "backward": "(s := (e := np.exp(x.min(-1, keepdims=True) - x)) / e.sum(-1, keepdims=True))"
+            " * ((grad * s).sum(-1, keepdims=True) - grad)",
+            "backward_y": "y * ((grad * y).sum(-1, keepdims=True) - grad)",
+        },
+        range="(0, 1)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "log_softmax",
+        kind="softmax",
+        module="softmax",
+        summary="The logarithm of softmax, also where that rounds to 0 or 1.",
+        formula="x - max(x) - log(sum(exp(x - max(x))))",
+        derivative="grad - exp(y) * sum(grad) for y = log_softmax(x)",
+        derivative_y="grad - exp(y) * sum(grad)",
+        numpy={
+            "forward": "(a := x - x.max(-1, keepdims=True)) - np.log(np.exp(a).sum(-1, keepdims=True))",
+            "backward": "grad - (e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)"
+            " * grad.sum(-1, keepdims=True)",
+            "backward_y": "grad - np.exp(y) * grad.sum(-1, keepdims=True)",
+        },
+        range="(-inf, 0)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "logsumexp",
+        kind="logsumexp",
+        module="softmax",
+        summary="The logarithm of the sum of the exponentials along an axis: a smooth maximum.",
+        formula="max(x) + log(sum(exp(x - max(x))))",
+        derivative="grad * softmax(x)",
+        no_y="that is one number per line, which does not determine the line",
+        numpy={
+            "forward": "(m := x.max(-1)) + np.log(np.exp(x - m[:, None]).sum(-1))",
+            "backward": "grad[:, None] * (e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)",
+        },
+        range="[max(x), inf)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward": 4.0},
+            "f64": {"forward": 8.0, "backward": 10.0},
         },
     ),
     Activation(

@@ -79,7 +79,7 @@ class Call:
         return [grad, Call(self.activation, "forward")(x) if self.saved == "y" else x]
 
 
-CALLS = [Call(a, d) for a in ACTIVATIONS for d in a.directions if a.kind != "maxout"]
+CALLS = [Call(a, d) for a in ACTIVATIONS if is_elementwise(a) or a.kind == "softmax" for d in a.directions]
 ELEMENTWISE_CALLS = [c for c in CALLS if is_elementwise(c.activation)]
 CALLS_WITH_PARAMETER = [(c, p) for c in CALLS for p in c.activation.parameters]
 

@@ -108,6 +108,10 @@ def main():
                         call(name, outer, n, inner, *[(a, False)] * inputs, (numbers(n, kind), False), (a, True))
                     elif activation.kind == "softmax":
                         call(name, outer, n, inner, *[(a, False)] * inputs, (a, True), ffi.NULL)
+                    elif activation.kind == "logsumexp":
+                        line = numbers(outer * inner, kind)
+                        given = [(a, False), (line, True)] if inputs == 1 else [(line, False), (a, False), (a, True)]
+                        call(name, outer, n, inner, *given, ffi.NULL)
                     else:
                         for pool_size in (p for p in (1, 2, 3, 17, 34) if n % p == 0):
                             pooled = numbers(a.size // pool_size, kind)
@@ -122,6 +126,8 @@ def main():
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + len(activation.learned)))
                 elif activation.kind == "channelwise":
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + 2))
+                elif activation.kind == "logsumexp":
+                    call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))
                     call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))

@@ -8,6 +8,15 @@ from common import CALLS, DTYPES, REQUIRED, is_elementwise, numbers
 
 import pyacts
 
+random = np.random.default_rng(3)
+OPTIONS = {
+    "scale": {"scale": 0.3},
+    "where": {"where": random.random((40, 1, 33)) < 0.7},
+    "bias": {"bias": random.normal(size=(24, 33)), "scale": -1.7},
+    "causal": {"causal": 2},
+    "sink": {"sink": 1.5, "causal": True},
+}
+
 
 def results():
     found = {"isa": np.array(pyacts.isa())}
@@ -30,6 +39,13 @@ def results():
             weight = np.full(np.where(np.arange(3) == axis, x.shape, 1), 0.5, dtype)
             found[f"prelu_parameter_grad {dtype} {axis}"] = pyacts.prelu_parameter_grad(x, x[::-1], weight)
         found[f"prelu_parameter_grad {dtype}"] = pyacts.prelu_parameter_grad(x, x[::-1], 0.5)
+        for kind, keywords in OPTIONS.items():
+            found[f"softmax {dtype} {kind}"] = y = pyacts.softmax(x, **keywords)
+            found[f"softmax_backward {dtype} {kind}"] = pyacts.softmax_backward(x[::-1], y=abs(x), **keywords)
+            found[f"softmax {dtype} {kind} columns"] = pyacts.softmax(x, 1, **keywords | {"causal": False})
+            found[f"log_softmax {dtype} {kind}"] = pyacts.log_softmax(x, **keywords)
+            found[f"logsumexp {dtype} {kind}"] = pyacts.logsumexp(x, **keywords)
+            found[f"logsumexp_backward {dtype} {kind}"] = pyacts.logsumexp_backward(y[..., 0], x, **keywords)
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
         found[f"maxout {dtype}"], found[f"maxout index {dtype}"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)

@@ -117,6 +117,29 @@ def softmax(m, x):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def softmin(m, x):
+    return softmax(m, -x)
+
+
+def others(m, x):
+    """log of the sum of e**(x - max(x)), as log1p of the terms but for one of the largest: all digits near 0."""
+    e = m.exp(x - x.max(axis=-1, keepdims=True))
+    np.put_along_axis(e, np.argmax(x, axis=-1)[..., None], m.number(0.0), -1)
+    return m.log1p(e.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(m, x):
+    return (x - x.max(axis=-1, keepdims=True)) - others(m, x)
+
+
+def logsumexp(m, x):
+    return (x.max(axis=-1, keepdims=True) + others(m, x))[..., 0]
+
+
+def log_softmax_gradient(m, grad, y):
+    return grad - m.exp(y) * grad.sum(axis=-1, keepdims=True)
+
+
 def softmax_gradient(grad, y):
     """Along the last axis, as a function of y."""
     return y * (grad - (grad * y).sum(axis=-1, keepdims=True))
@@ -129,7 +152,13 @@ def maxout(x, pool_size):
     return np.take_along_axis(pools, index[..., None], -1)[..., 0], index
 
 
-ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout}
+ALONG_AN_AXIS = {
+    "softmax": softmax,
+    "softmin": softmin,
+    "log_softmax": log_softmax,
+    "logsumexp": logsumexp,
+    "maxout": maxout,
+}
 
 # ----------------------------------------------------------------------------------------------------------------
 # Evaluation

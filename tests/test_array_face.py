@@ -949,7 +949,7 @@ def test_softmax_refuses(call):
                 with pytest.raises(error, match=words):
                     call(*arrays, axis=axis, inplace=inplace)
             assert all((a == 0.5).all() for a in arrays), (call, shape, axis)
-    for keywords in ({"where": True}, {"keepdims": True}, {"axes": [-1, -1]}):
+    for keywords in ({"where": 1}, {"keepdims": True}, {"axes": [-1, -1]}):
         with pytest.raises(TypeError):
             call(*(np.ones(3) for _ in call.inputs(1, "f8")), **keywords)
 

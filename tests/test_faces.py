@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import ENDINGS, ROOT, is_elementwise, run, suffix
+from common import CALLS, ENDINGS, ROOT, is_elementwise, run, suffix
 
 import pyacts
 from codegen.__main__ import CHECKED_IN
@@ -26,7 +26,8 @@ def python_names():
     """The functions that the catalogue calls for."""
     names = set()
     for activation in ACTIVATIONS:
-        endings = {"", "_backward"} if activation.kind == "maxout" else set(ENDINGS.values())
+        changes_shape = activation.kind in ("logsumexp", "maxout")
+        endings = {"", "_backward"} if changes_shape else set(ENDINGS.values())
         if activation.learned:
             endings.add("_parameter_grad")
         names |= {name + ending for name in (activation.name, *activation.aliases) for ending in endings}
@@ -166,7 +167,7 @@ def test_find_names():
 
 
 def test_ufunc_names():
-    expected = {a.name + suffix(d) for a in ACTIVATIONS if a.kind != "maxout" for d in a.directions}
+    expected = {call.activation.name + suffix(call.direction) for call in CALLS}
     assert set(_ufuncs.__all__) == expected
     for name in expected:
         ufunc = getattr(_ufuncs, name)
