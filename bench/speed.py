@@ -259,6 +259,24 @@ PEERS: dict[str, Peers] = {
         inplace=False,
         ours={"forward": "y = pyacts.logsumexp(x)", "backward": "dx = pyacts.logsumexp_backward(grad, x)"},
     ),
+    "sparsemax": Peers(variants=SOFTMAX_VARIANTS),
+    "entmax15": Peers(variants=SOFTMAX_VARIANTS),
+    "hardmax": Peers(variants=SOFTMAX_VARIANTS),
+    "softmax_cross_entropy": Peers(
+        variants=SOFTMAX_VARIANTS,
+        inplace=False,
+        ours={
+            "forward": 'y = pyacts.softmax_cross_entropy(x, labels, reduction="none")',
+            "backward": 'dx = pyacts.softmax_cross_entropy_backward(grad, x, labels, reduction="none")',
+        },
+    ),
+    "sigmoid_cross_entropy": Peers(
+        inplace=False,
+        ours={
+            "forward": 'y = pyacts.sigmoid_cross_entropy(x, labels, reduction="none")',
+            "backward": 'dx = pyacts.sigmoid_cross_entropy_backward(grad, x, labels, reduction="none")',
+        },
+    ),
     "maxout": Peers(
         forward=(
             "np.maximum.reduce(pools, axis=-1, out=y)",
@@ -374,6 +392,15 @@ def random(shape: tuple[int, ...], dtype: type, seed: int) -> np.ndarray:
     return np.resize(2 * np.random.default_rng(seed).standard_normal(1 << 20, dtype=dtype), shape)
 
 
+def entmax15_tau(x: np.ndarray) -> np.ndarray:
+    """The threshold of entmax15, from the sorted numbers."""
+    z = np.sort(x / 2)[:, ::-1]
+    k = np.arange(1, x.shape[-1] + 1)
+    mean = z.cumsum(-1) / k
+    tau = mean - np.sqrt(np.maximum(1 / k - ((z**2).cumsum(-1) / k - mean**2), 0))
+    return np.take_along_axis(tau, (tau <= z).sum(-1, keepdims=True) - 1, -1).astype(x.dtype)
+
+
 def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     """Everything that a case's statements name: inputs, outputs (touched, so that no page is new), scratch arrays."""
     x = random(shape, dtype, seed=1)
@@ -398,8 +425,14 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     if PEERS.get(case.name, Peers()).variants == SOFTMAX_VARIANTS:
         m = np.ones((shape[0], 1), dtype)
         names |= {"m": m, "sums": m[:, 0], "ones": np.ones((shape[1], 1), dtype), "turned": np.ones(shape[::-1], dtype)}
-    if case.name == "logsumexp":
+    if case.name in ("logsumexp", "softmax_cross_entropy"):
         names |= {"y": np.ones(shape[0], dtype), "grad": random(shape[:1], dtype, seed=2)}
+    if case.name == "softmax_cross_entropy":
+        rows, labels = np.arange(shape[0]), np.random.default_rng(3).integers(0, shape[1], shape[0])
+        names |= {"rows": rows, "labels": labels, "hot": np.eye(shape[1], dtype=dtype)[labels]}
+    if case.name == "sigmoid_cross_entropy":
+        names["labels"] = np.random.default_rng(3).random(shape, dtype)
+    names["entmax15_tau"] = entmax15_tau
     if case.name == "prelu" and len(shape) == 1:
         names |= {"weight": 0.25, "axis": None, "subscripts": "i,i->", "dweight": np.ones((), dtype)}
     elif case.name == "prelu":

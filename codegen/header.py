@@ -65,8 +65,9 @@ PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const 
 
        pyacts_softmax_options options = PYACTS_SOFTMAX_OPTIONS;
 
-   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias. Strides count elements, from one to the next along outer, n and inner;
-   0 repeats. A hidden number is never looked at (nor is its grad): its probability is 0, its gradient too.
+   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias.
+   Strides count elements, from one to the next along outer, n and inner; 0 repeats. A hidden number is never looked at
+   (nor is its grad): its probability is 0, its gradient too.
 
    size             sizeof(pyacts_softmax_options), so that members can be added
    scale            a factor, 1 if it is not wanted
@@ -95,6 +96,10 @@ KIND_NOTES = {
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
     "logsumexp": "Along the middle axis of (outer, n, inner) in C order, of which y and grad are (outer, inner).",
+    "cross_entropy": "Along the middle axis of (outer, n, inner) in C order. A class from 0 to n - 1 for each line is\n"
+    "   in labels, (outer, inner), and any other number there is ignored: loss and gradient 0. Or labels is NULL, and\n"
+    "   probabilities has the shape of x. weight: n numbers, or NULL. loss and grad are (outer, inner).",
+    "binary_cross_entropy": "t is from 0 to 1. grad is that of the loss, the same for all.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size;\n"
     "   pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0:\n"
     "   backward needs it.",
@@ -115,6 +120,8 @@ def comment(activation):
         default = "" if p.default is None else f", usually {p.default:g}"
         also = "" if p.minimum_y is None else f"; backward_y needs {p.name} >= {p.minimum_y:g}"
         lines.append(f"{p.name} is {p.domain}{default}{also}.")
+    if activation.kind == "softmax" and not activation.options:
+        lines.append("options is NULL: there are none yet.")
     if activation.kind in KIND_NOTES:
         lines.append(KIND_NOTES[activation.kind])
     if activation.learned:

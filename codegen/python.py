@@ -85,6 +85,9 @@ def given_options(name, empty="empty"):
 
 def softmax(activation):
     name = activation.name
+    if not activation.options:
+        yield from along_an_axis(activation)
+        return
     plain, typed = "".join(OPTIONS), "".join(TYPED_OPTIONS)
     yield Function(
         name,
@@ -109,6 +112,54 @@ def softmax(activation):
             result,
             [f"return of_{name}.backward(grad, x, axis, y, {given_options(name + '_backward')}, {out}, {out is None})"],
         )
+
+
+def along_an_axis(activation):
+    """The same without options."""
+    name = activation.name
+    axis = "axis: SupportsIndex = ..."
+    yield Function(
+        name,
+        "x, axis=-1, *, out=None, **ufunc_kwargs",
+        f"x: ArrayLike, {axis}, *, out: Any = ..., **ufunc_kwargs: Any",
+        "Any",
+        [f"return of_{name}.forward(x, axis, None, out, ufunc_kwargs)"],
+    )
+    yield Function(
+        f"{name}_", "x, axis=-1", f"x: _Array, {axis}", "_Array", [f"return of_{name}.inplace(x, axis, None)"]
+    )
+    for ending, first, result, out in (NEW, IN_PLACE):
+        yield Function(
+            name + ending,
+            "grad, x=None, *, y=None, axis=-1" + (", out=None" if out else ""),
+            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., {axis}"
+            + (", out: Any = ..." if out else ""),
+            result,
+            [f"return of_{name}.backward(grad, x, axis, y, None, {out}, {out is None})"],
+        )
+
+
+def cross_entropy(activation):
+    name = activation.name
+    reduction = 'Literal["mean", "sum", "none"] = ...'
+    plain = 'logits, labels, axis=-1, *, label_smoothing=0.0, ignore_index=None, weight=None, reduction="mean"'
+    typed = (
+        "logits: ArrayLike, labels: ArrayLike, axis: SupportsIndex = ..., *, label_smoothing: float = ..., "
+        f"ignore_index: SupportsIndex | None = ..., weight: ArrayLike | None = ..., reduction: {reduction}"
+    )
+    passed = "logits, labels, axis, label_smoothing, ignore_index, weight, reduction"
+    if activation.kind == "binary_cross_entropy":
+        plain = 'logits, labels, *, reduction="mean"'
+        typed = f"logits: ArrayLike, labels: ArrayLike, *, reduction: {reduction}"
+        passed = "logits, labels, reduction"
+    yield Function(name, plain, typed, "Any", [f"return {name}_of(of_{name}, None, {passed})"])
+    yield Function(
+        f"{name}_backward",
+        f"grad, {plain}",
+        f"grad: ArrayLike, {typed}",
+        "Any",
+        [f"return {name}_of(of_{name}_backward, grad, {passed})"],
+    )
 
 
 def logsumexp(activation):
@@ -157,6 +208,8 @@ MAKERS = {
     "channelwise": elementwise,
     "softmax": softmax,
     "logsumexp": logsumexp,
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": cross_entropy,
     "maxout": maxout,
 }
 
@@ -206,6 +259,9 @@ def kernels_of(activation):
     if activation.kind == "logsumexp":
         for function in c_functions(activation):
             lines += kernel_array("softmax_kernel", function, function)
+    if activation.kind in ("cross_entropy", "binary_cross_entropy"):
+        for function in c_functions(activation):
+            lines += kernel_array("untyped_kernel", function, function)
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
         lines += kernel_array("maxout_backward_kernel", f"{name}_backward", f"{name}_backward")
@@ -252,7 +308,7 @@ def c_functions(activation):
     """The typed C functions that the module calls directly."""
     if activation.kind == "softmax":
         return [activation.name, f"{activation.name}_backward_y"]
-    if activation.kind in ("logsumexp", "maxout"):
+    if activation.kind in ("logsumexp", "cross_entropy", "binary_cross_entropy", "maxout"):
         return [activation.name, f"{activation.name}_backward"]
     return []
 
@@ -266,6 +322,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts._gumbel import gumbel_softmax as gumbel_softmax
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include

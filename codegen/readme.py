@@ -4,14 +4,20 @@ import re
 
 from codegen import ACTIVATIONS, ROOT
 
+ARGUMENTS = {
+    "softmax": ", axis=-1",
+    "logsumexp": ", axis=-1",
+    "cross_entropy": ", labels, axis=-1",
+    "binary_cross_entropy": ", labels",
+    "maxout": ", pool_size, axis=-1",
+}
+
 
 def row(activation):
     arguments = "".join(
         f", {p.name}" if p.default is None else f", {p.name}={p.default:g}" for p in activation.parameters
     )
-    arguments += {"softmax": ", axis=-1", "logsumexp": ", axis=-1", "maxout": ", pool_size, axis=-1"}.get(
-        activation.kind, ""
-    )
+    arguments += ARGUMENTS.get(activation.kind, "")
     aliases = "".join(f", `{alias}`" for alias in activation.aliases)
     start = "index" if activation.kind == "maxout" else "x or y" if activation.derivative_y else "x"
     formula, numpy = (text.replace("|", "\\|") for text in (activation.formula, activation.numpy["forward"]))

@@ -5,7 +5,8 @@ What is hidden counts as -inf whatever it is, NaN too. A bias of -inf hides: it 
 """
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memcpy, memset
-from real cimport INFINITE, ZERO, as_real, packed_real, parameter, product_error, real, storage, widened
+from real cimport (INFINITE, ZERO, as_real, from_bits, packed_real, parameter, product_error, real, real_bits, storage,
+                   to_bits, widened)
 from sums cimport TILE
 from table cimport pyacts_softmax_options
 from vmath cimport Sum, two_sum
@@ -79,6 +80,16 @@ cdef inline const packed_real *bias_at(size_t width, const Options *o, size_t at
     return <const packed_real *>buffer
 
 
+cdef inline real kept(bint visible, real value, real filler) noexcept nogil:
+    """The value if visible. Bits are masked because GCC makes branches of a choice on bytes."""
+    cdef real_bits mask = -<real_bits>(visible)
+    return from_bits((to_bits(value) & mask) | (to_bits(filler) & ~mask))
+
+
+cdef inline bint hides(const Options *o) noexcept nogil:
+    return o.mask != NULL or o.bias != NULL
+
+
 cdef inline void hide(size_t width, const Options *o, size_t at, real filler, real *values) noexcept nogil:
     """Replace the numbers that are masked."""
     cdef const unsigned char *mask = o.mask
@@ -89,10 +100,10 @@ cdef inline void hide(size_t width, const Options *o, size_t at, real filler, re
         mask += <ptrdiff_t>at * o.mask_next
         if o.mask_step == 1:
             for i in range(width):
-                values[i] = values[i] if mask[i] != 0 else filler
+                values[i] = kept(mask[i] != 0, values[i], filler)
         else:
             for i in range(width):
-                values[i] = values[i] if mask[<ptrdiff_t>i * o.mask_step] != 0 else filler
+                values[i] = kept(mask[<ptrdiff_t>i * o.mask_step] != 0, values[i], filler)
     if o.bias != NULL:
         bias = bias_at(width, o, at, buffer)
         for i in range(width):

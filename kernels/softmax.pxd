@@ -17,7 +17,8 @@ The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - 
 sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp.
 """
 from libc.string cimport memcpy
-from options cimport ALONG, INNER, OUTER, Options, completed, hide, logits, options_at, reach
+from lines cimport spans
+from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
 from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
                    muladd, packed_real, product_error, put, real, real_bits, storage, widened)
 from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
@@ -136,10 +137,6 @@ cdef inline double term(int kind, real grad, real y) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # Rows, LANES elements at a time; what is missing from the last ones is filled with something that does not count.
 
-cdef inline size_t spans(size_t n) noexcept nogil:
-    return (n + LANES - 1) // LANES
-
-
 cdef inline const packed_real *span(size_t n, const storage *x, size_t at, real filler, real *buffer) noexcept nogil:
     """x[at : at + LANES] of a row of n."""
     cdef storage last[LANES]
@@ -163,7 +160,7 @@ cdef inline const packed_real *hidden_span(bint plain, size_t n, const storage *
                                            real *buffer) noexcept nogil:
     """The same, 0 where masked or missing."""
     cdef const packed_real *reals = span(n, x, at, ZERO, buffer)
-    if plain:
+    if plain or not hides(o):
         return reals
     if <const packed_real *>buffer != reals:
         memcpy(buffer, reals, LANES * sizeof(real))
@@ -381,7 +378,7 @@ cdef inline const packed_real *logit_columns(bint plain, size_t width, const sto
 cdef inline const packed_real *hidden_columns(bint plain, size_t width, const storage *x, size_t at, const Options *o,
                                               real *buffer) noexcept nogil:
     cdef const packed_real *reals = as_real(width, x, buffer)
-    if plain:
+    if plain or not hides(o):
         return reals
     if <const packed_real *>buffer != reals:
         memcpy(buffer, reals, width * sizeof(real))

@@ -15,6 +15,7 @@ except ImportError as error:
 from pyacts import _ufuncs as _ufuncs  # pickle looks for a ufunc in the modules that are loaded
 from pyacts import catalog
 from pyacts._array import isa
+from pyacts._gumbel import gumbel_softmax
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
 from pyacts._version import __version__
@@ -28,13 +29,14 @@ __all__ = [
     "get_include",
     "get_library",
     "get_pkgconfig_dir",
+    "gumbel_softmax",
     "isa",
     "lib",
     *_array.FUNCTIONS,
 ]
 
-for _name in ("isa", *_array.FUNCTIONS):
-    globals()[_name] = getattr(_array, _name)
+for _name in ("gumbel_softmax", "isa", *_array.FUNCTIONS):
+    globals()[_name] = getattr(_array, _name, globals().get(_name))
     globals()[_name].__module__ = "pyacts"  # where users find it, and where pickle looks
 del _name
 

@@ -11,6 +11,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
 from libc.math cimport INFINITY, isfinite
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from table cimport MOST_PARAMS, N_DTYPES, pyacts_softmax_options    # generated from the catalogue
@@ -1163,6 +1164,151 @@ cdef int run_lines(softmax_kernel kernel, softmax_call call, int d, list arrays,
     with nogil:
         call(kernel, outer, n, inner, pointers, NULL)
     return 0
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Losses
+
+ctypedef void (*untyped_kernel)() noexcept nogil
+ctypedef void (*cross_entropy_kernel)(size_t outer, size_t n, size_t inner, const void *x, const int64_t *labels,
+                                      const void *probabilities, const void *weight, double label_smoothing,
+                                      void *loss) noexcept nogil
+ctypedef void (*cross_entropy_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *x,
+                                               const int64_t *labels, const void *probabilities, const void *weight,
+                                               double label_smoothing, void *dx) noexcept nogil
+ctypedef void (*binary_kernel)(size_t n, const void *x, const void *t, void *loss) noexcept nogil
+ctypedef void (*binary_backward_kernel)(size_t n, const void *x, const void *t, void *dx, double grad) noexcept nogil
+
+
+cdef check_reduction(str name, reduction):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+cdef object reduced(losses, reduction, count, dtype):
+    """Losses, which are at least float32, as the caller wants them."""
+    if reduction != "none":
+        total = losses.sum(dtype=np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):        # the mean of nothing is NaN
+            losses = np.asarray(total if reduction == "sum" else np.float64(total) / count)
+    with np.errstate(over="ignore"):
+        return losses.astype(dtype)[()]
+
+
+cdef object spread(str function, grad, reduction, shape, count, dtype):
+    """The gradient of each loss, in an array of this shape: what they were reduced to shares its own among them."""
+    if isinstance(grad, np.ma.MaskedArray):
+        raise TypeError(f"{function}() would ignore the mask of grad, a MaskedArray: fill it")
+    grad = np.asarray(grad)
+    if grad.dtype.kind not in "biuf" and index_of(grad.dtype) < 0:
+        raise TypeError(f"{function}: grad must be a number or an array of numbers, not of dtype {grad.dtype}")
+    wanted = shape if reduction == "none" else ()
+    if grad.shape != wanted:
+        raise ValueError(f"{function}() needs grad in the shape of the loss, {wanted}, got {grad.shape}")
+    if reduction != "none":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            grad = np.float64(grad) / (count if reduction == "mean" else 1)
+    with np.errstate(over="ignore"):
+        return np.array(np.broadcast_to(grad, shape), dtype)
+
+
+cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels, object axis,
+                                     object label_smoothing, object ignore_index, object weight, object reduction):
+    name = "softmax_cross_entropy" if grad is None else "softmax_cross_entropy_backward"
+    axis = operator.index(axis)
+    check_reduction(name, reduction)
+    cdef double smoothing = float(label_smoothing)
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing must be from 0 to 1, got {label_smoothing}")
+    for array, argument in ((labels, "labels"), (weight, "weight")):
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError(f"{name}() would ignore the mask of {argument}, a MaskedArray: fill it")
+    cdef cnp.ndarray x = as_direct(name, logits), target, given, factors = None, grads
+    cdef int d = dtype_index(x), position = softmax_axis(name, shape_of(x), axis)
+    cdef size_t outer, n, inner
+    shape = shape_of(x)
+    lines = shape[:position] + shape[position + 1:]
+    outer, n, inner = prod(shape[:position]), shape[position], prod(shape[position + 1:])
+    own = np.dtype(np.float32 if is_single(d) else np.float64)
+    if weight is not None:
+        factors = np.ascontiguousarray(option_array(name, "weight", weight, "biuf", "an array of numbers"), own)
+        if shape_of(factors) != (n,):
+            raise ValueError(f"{name}: weight needs one number for each of the {n} classes, got shape "
+                             f"{shape_of(factors)}")
+    labels = np.asarray(labels)
+    cdef bint classes = labels.dtype.kind in "iu"
+    if classes:
+        if labels.shape != lines:
+            raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
+                             f"{labels.shape}")
+        ignored = np.zeros(lines, bool) if ignore_index is None else labels == operator.index(ignore_index)
+        wrong = ~ignored & ((labels < 0) | (labels >= n))
+        if wrong.any():
+            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {labels[wrong].flat[0]}: give "
+                             "ignore_index if that is to be left out")
+        labels = np.where(ignored, -1, labels)
+        given = np.array(labels, np.int64, order="C")
+        counted = np.asarray(given)[~np.asarray(ignored)]
+        count = counted.size if factors is None else (<object>factors)[counted].sum(dtype=np.float64)
+    else:
+        if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
+            raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")
+        if labels.shape != shape:
+            raise ValueError(f"{name}: labels that are probabilities need the shape of logits, {shape}, got "
+                             f"{labels.shape}")
+        if ignore_index is not None:
+            raise ValueError(f"{name}: ignore_index is for labels that are classes")
+        given = np.ascontiguousarray(labels, (<object>x).dtype)
+        count = outer * inner
+    cdef const int64_t *which = <const int64_t *>cnp.PyArray_DATA(given) if classes else NULL
+    cdef const void *p = NULL if classes else cnp.PyArray_DATA(given)
+    cdef const void *w = NULL if weight is None else cnp.PyArray_DATA(factors)
+    cdef untyped_kernel kernel = kernels[d]
+    if grad is None:
+        target = np.empty(lines, own)
+        with nogil:
+            (<cross_entropy_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(x), which, p, w, smoothing,
+                                           cnp.PyArray_DATA(target))
+        return reduced(target, reduction, count, (<object>x).dtype)
+    grads = spread(name, grad, reduction, lines, count, own)
+    target = np.empty(shape, (<object>x).dtype)
+    with nogil:
+        (<cross_entropy_backward_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(grads), cnp.PyArray_DATA(x), which,
+                                                p, w, smoothing, cnp.PyArray_DATA(target))
+    return target
+
+
+cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels,
+                                     object reduction):
+    name = "sigmoid_cross_entropy" if grad is None else "sigmoid_cross_entropy_backward"
+    check_reduction(name, reduction)
+    if isinstance(labels, np.ma.MaskedArray):
+        raise TypeError(f"{name}() would ignore the mask of labels, a MaskedArray: fill it")
+    given = as_direct(name, logits)
+    dtype, labels = given.dtype, np.asarray(labels)
+    if labels.dtype.kind not in "biuf" and index_of(labels.dtype) < 0:
+        raise TypeError(f"{name}: labels must be numbers from 0 to 1, not {labels.dtype}")
+    if labels.shape != given.shape:
+        raise ValueError(f"{name}() needs logits and labels of the same shape, got {given.shape} and {labels.shape}")
+    # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
+    if is_single(index_of(dtype)) and (reduction == "none") == (grad is not None):
+        given = given.astype(np.float32)
+    cdef cnp.ndarray x = given, t = np.array(labels, given.dtype, order="C"), target = np.empty_like(given)
+    cdef int d = dtype_index(x)
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef double factor = 1
+    cdef untyped_kernel kernel = kernels[d]
+    if grad is None:
+        with nogil:
+            (<binary_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target))
+        return reduced(target, reduction, n, dtype)
+    if reduction == "none":
+        grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
+    else:
+        factor = spread(name, grad, reduction, (), n, np.float64)
+    with nogil:
+        (<binary_backward_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target), factor)
+    return (grads * target).astype(dtype) if reduction == "none" else target
 
 
 # ----------------------------------------------------------------------------------------------------------------

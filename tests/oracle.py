@@ -160,6 +160,9 @@ ALONG_AN_AXIS = {
     "maxout": maxout,
 }
 
+# Defined where they are tested: test_sparsemax.py, test_losses.py.
+ELSEWHERE = {"sparsemax", "entmax15", "hardmax", "softmax_cross_entropy", "sigmoid_cross_entropy"}
+
 # ----------------------------------------------------------------------------------------------------------------
 # Evaluation
 
