@@ -41,8 +41,9 @@ KERNEL_FLAGS = [
     *("-fPIC", "-ffunction-sections", "-fdata-sections", "-Werror=double-promotion"),
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
 ]
-# Both would unroll the loop over a block completely before they look for vectors, and then find none.
-GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4"]
+# Both would unroll the loop over a block completely before they look for vectors, and then find none. GCC would also
+# compile the loops of softmax that serve several functions once more for some of them.
+GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4", "-fno-ipa-cp-clone"]
 CLANG_KERNEL_FLAGS = ["-mllvm", "-unroll-full-max-count=4"]
 
 # The kernels divide and index as C does; the Python module as Python does.

@@ -80,10 +80,9 @@ cdef inline const packed_real *bias_at(size_t width, const Options *o, size_t at
     return <const packed_real *>buffer
 
 
-cdef inline real kept(bint visible, real value, real filler) noexcept nogil:
-    """The value if visible. Bits are masked because GCC makes branches of a choice on bytes."""
-    cdef real_bits mask = -<real_bits>(visible)
-    return from_bits((to_bits(value) & mask) | (to_bits(filler) & ~mask))
+cdef inline real kept(real_bits visible, real value, real filler) noexcept nogil:
+    """The value where bits are set. They are masked because GCC makes branches of a choice on bytes."""
+    return from_bits((to_bits(value) & visible) | (to_bits(filler) & ~visible))
 
 
 cdef inline bint hides(const Options *o) noexcept nogil:
@@ -95,15 +94,18 @@ cdef inline void hide(size_t width, const Options *o, size_t at, real filler, re
     cdef const unsigned char *mask = o.mask
     cdef const packed_real *bias
     cdef real buffer[TILE]
+    cdef real_bits visible[TILE]        # apart from values, which bytes might alias for all the compiler knows
     cdef size_t i
     if mask != NULL:
         mask += <ptrdiff_t>at * o.mask_next
         if o.mask_step == 1:
             for i in range(width):
-                values[i] = kept(mask[i] != 0, values[i], filler)
+                visible[i] = -<real_bits>(mask[i] != 0)
         else:
             for i in range(width):
-                values[i] = kept(mask[<ptrdiff_t>i * o.mask_step] != 0, values[i], filler)
+                visible[i] = -<real_bits>(mask[<ptrdiff_t>i * o.mask_step] != 0)
+        for i in range(width):
+            values[i] = kept(visible[i], values[i], filler)
     if o.bias != NULL:
         bias = bias_at(width, o, at, buffer)
         for i in range(width):

@@ -122,16 +122,13 @@ cdef inline real log_total(Sum top, Total others, double ties) noexcept nogil:
     return -INFINITE if is_empty(top, value_of(others)) else low
 
 
-cdef inline real gradient(int kind, real grad, real y, Factor sum) noexcept nogil:
-    cdef real e
-    if kind == SOFTMAX:
-        return y * ((grad - sum.high) - sum.low)
-    e = exp_negative_raised(at_least(-y, ZERO), NEGATIVE_ZERO) * (ONE / raised())
+cdef inline real gradient(real grad, real y, Factor dot) noexcept nogil:
+    return y * ((grad - dot.high) - dot.low)
+
+
+cdef inline real log_gradient(real grad, real y, Factor sum) noexcept nogil:
+    cdef real e = exp_negative_raised(at_least(-y, ZERO), NEGATIVE_ZERO) * (ONE / raised())
     return fused(-e, sum.high, grad) - e * sum.low
-
-
-cdef inline double term(int kind, real grad, real y) noexcept nogil:
-    return <double>grad * <double>y if kind == SOFTMAX else <double>grad
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -313,13 +310,15 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
             reals = logit_span(plain, kept, x, k * LANES, o, buffer, low)
         else:
             reals = span(kept, y, k * LANES, ZERO, buffer)
-        for i in range(LANES):
-            if kind == LOG_SOFTMAX:
+        if kind == LOG_SOFTMAX:
+            for i in range(LANES):
                 e[i] = log_probability(reals[i], ZERO if plain else low[i], top, factor)
-            else:
+        else:
+            for i in range(LANES):
                 e[i] = scaled(exp_below(reals[i], ZERO if plain else low[i], top) if CONVERTED else reals[i], factor)
-                if kind == LOGSUMEXP_BACKWARD:
-                    e[i] *= weight
+        if kind == LOGSUMEXP_BACKWARD:
+            for i in range(LANES):
+                e[i] *= weight
         if not plain:
             hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
         put_span(kept, e, y, k * LANES)
@@ -343,8 +342,12 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
         for k in range(start // LANES, spans(min(start + CHUNK, kept))):
             grads = hidden_span(plain, kept, grad, k * LANES, o, grad_buffer)
             ys = hidden_span(plain, kept, y, k * LANES, o, y_buffer)
-            for i in range(LANES):
-                lanes[i] += term(kind, grads[i], ys[i])
+            if kind == SOFTMAX:
+                for i in range(LANES):
+                    lanes[i] += <double>grads[i] * <double>ys[i]
+            else:
+                for i in range(LANES):
+                    lanes[i] += <double>grads[i]
         start += CHUNK
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
@@ -352,11 +355,15 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
     for k in range(spans(kept)):
         grads = hidden_span(plain, kept, grad, k * LANES, o, grad_buffer)
         ys = hidden_span(plain, kept, y, k * LANES, o, y_buffer)
-        for i in range(LANES):
-            result[i] = gradient(kind, grads[i], ys[i], sum)
-            if not plain:
-                result[i] *= o.scale
+        if kind == SOFTMAX:
+            for i in range(LANES):
+                result[i] = gradient(grads[i], ys[i], sum)
+        else:
+            for i in range(LANES):
+                result[i] = log_gradient(grads[i], ys[i], sum)
         if not plain:
+            for i in range(LANES):
+                result[i] *= o.scale
             hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, ZERO, result)
         put_span(kept, result, dx, k * LANES)
     if not plain:
@@ -463,14 +470,16 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
             reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
         else:
             reals = as_real(width, y + row * inner, buffer)
-        for j in range(width):
-            if kind == LOG_SOFTMAX:
+        if kind == LOG_SOFTMAX:
+            for j in range(width):
                 e[j] = log_probability(reals[j], ZERO if plain else low[j], top[j], factor[j])
-            else:
+        else:
+            for j in range(width):
                 e[j] = scaled(exp_below(reals[j], ZERO if plain else low[j], top[j]) if CONVERTED else reals[j],
                               factor[j])
-                if kind == LOGSUMEXP_BACKWARD:
-                    e[j] *= weight[j]
+        if kind == LOGSUMEXP_BACKWARD:
+            for j in range(width):
+                e[j] *= weight[j]
         if not plain:
             hide(width, o, row, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
         if is_logarithm(kind) or not plain:
@@ -497,8 +506,12 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
         for row in range(start, min(start + CHUNK, n)):
             grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
             ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
-            for j in range(width):
-                lanes[row % LANES * TILE + j] += term(kind, grads[j], ys[j])
+            if kind == SOFTMAX:
+                for j in range(width):
+                    lanes[row % LANES * TILE + j] += <double>grads[j] * <double>ys[j]
+            else:
+                for j in range(width):
+                    lanes[row % LANES * TILE + j] += <double>grads[j]
         start += CHUNK
         fold(used, width, TILE, lanes)
         for j in range(width):
@@ -508,11 +521,15 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
     for row in range(n):
         grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
         ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
-        for j in range(width):
-            result[j] = gradient(kind, grads[j], ys[j], sum[j])
-            if not plain:
-                result[j] *= o.scale
+        if kind == SOFTMAX:
+            for j in range(width):
+                result[j] = gradient(grads[j], ys[j], sum[j])
+        else:
+            for j in range(width):
+                result[j] = log_gradient(grads[j], ys[j], sum[j])
         if not plain:
+            for j in range(width):
+                result[j] *= o.scale
             hide(width, o, row, ZERO, result)
         put(width, result, dx + row * inner)
 
@@ -628,7 +645,7 @@ cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *gr
         dot[row] = parts(value_of(added(Total(0, 0), sums[row])))
     for row in range(TILE):
         for i in range(width):
-            grads[row * width + i] = gradient(SOFTMAX, grads[row * width + i], ys[row * width + i], dot[row])
+            grads[row * width + i] = gradient(grads[row * width + i], ys[row * width + i], dot[row])
     store_tile(width, n, grads, dx)
 
 
