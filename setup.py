@@ -46,8 +46,13 @@ KERNEL_FLAGS = [
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
 ]
 # Both would unroll the loop over a block completely before they look for vectors, and then find none. GCC would make
-# memcpy of the loops that copy a block, which is half as fast at the avx2 level.
-GCC_KERNEL_FLAGS = ["--param=max-completely-peel-times=4", "-fno-tree-loop-distribute-patterns"]
+# memcpy of the loops that copy a block, which is half as fast at the avx2 level, and compile the loops of softmax that
+# serve several functions once more for some of them.
+GCC_KERNEL_FLAGS = [
+    "--param=max-completely-peel-times=4",
+    "-fno-tree-loop-distribute-patterns",
+    "-fno-ipa-cp-clone",
+]
 CLANG_KERNEL_FLAGS = ["-mllvm", "-unroll-full-max-count=4"]
 
 # The kernels divide and index as C does; the Python module as Python does.

@@ -82,6 +82,8 @@ def fill_in(statements: tuple[str, ...], **names: str) -> tuple[str, ...]:
     return tuple(statement.format(**names) for statement in statements)
 
 
+SOFTMAX_VARIANTS = ("rows of 128", "rows of 10", "rows of 1024")
+
 # {y}: where to. Three ways to add up rows: a ufunc, the matrix product, and turned round, which suits short rows.
 SOFTMAX_INTO = (
     "np.maximum.reduce(x, axis=-1, out=m, keepdims=True); np.subtract(x, m, out={y}); np.exp({y}, out={y}); "
@@ -257,7 +259,56 @@ PEERS: dict[str, Peers] = {
             ),
         ),
         backward_y=fill_in(SOFTMAX_BACKWARD_FROM, y="y"),
-        variants=("rows of 128", "rows of 10", "rows of 1024"),
+        variants=SOFTMAX_VARIANTS,
+    ),
+    "softmin": Peers(
+        forward=(
+            "np.minimum.reduce(x, axis=-1, out=m, keepdims=True); np.subtract(m, x, out=y); np.exp(y, out=y); "
+            "np.matmul(y, ones, out=m); np.divide(y, m, out=y)",
+        ),
+        backward_y=(
+            "np.multiply(grad, y, out=dx); np.matmul(dx, ones, out=m); np.subtract(m, grad, out=dx); "
+            "np.multiply(dx, y, out=dx)",
+        ),
+        variants=SOFTMAX_VARIANTS,
+    ),
+    "log_softmax": Peers(
+        forward=(
+            "np.maximum.reduce(x, axis=-1, out=m, keepdims=True); np.subtract(x, m, out=y); np.exp(y, out=a); "
+            "np.matmul(a, ones, out=m); np.log(m, out=m); np.subtract(y, m, out=y)",
+        ),
+        backward_y=(
+            "np.matmul(grad, ones, out=m); np.exp(y, out=dx); np.multiply(dx, m, out=dx); "
+            "np.subtract(grad, dx, out=dx)",
+        ),
+        variants=SOFTMAX_VARIANTS,
+    ),
+    "logsumexp": Peers(
+        forward=(
+            "np.maximum.reduce(x, axis=-1, out=m, keepdims=True); np.subtract(x, m, out=a); np.exp(a, out=a); "
+            "np.add.reduce(a, axis=-1, out=y); np.log(y, out=y); np.add(y, sums, out=y)",
+        ),
+        variants=SOFTMAX_VARIANTS,
+        inplace=False,
+        ours={"forward": "y = pyacts.logsumexp(x)", "backward": "dx = pyacts.logsumexp_backward(grad, x)"},
+    ),
+    "sparsemax": Peers(variants=SOFTMAX_VARIANTS),
+    "entmax15": Peers(variants=SOFTMAX_VARIANTS),
+    "hardmax": Peers(variants=SOFTMAX_VARIANTS),
+    "softmax_cross_entropy": Peers(
+        variants=SOFTMAX_VARIANTS,
+        inplace=False,
+        ours={
+            "forward": 'y = pyacts.softmax_cross_entropy(x, labels, reduction="none")',
+            "backward": 'dx = pyacts.softmax_cross_entropy_backward(grad, x, labels, reduction="none")',
+        },
+    ),
+    "sigmoid_cross_entropy": Peers(
+        inplace=False,
+        ours={
+            "forward": 'y = pyacts.sigmoid_cross_entropy(x, labels, reduction="none")',
+            "backward": 'dx = pyacts.sigmoid_cross_entropy_backward(grad, x, labels, reduction="none")',
+        },
     ),
     "maxout": Peers(
         forward=(
@@ -426,9 +477,9 @@ def cases(functions: Iterable[str] | None = None, directions: Iterable[str] = DI
 
 def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
     """The shape of about n elements that a case is measured with, None if it takes more than n."""
-    if case.name == "softmax":
+    if PEERS.get(case.name, Peers()).variants == SOFTMAX_VARIANTS:
         length = int(case.variant.rpartition(" ")[2])
-        if length > n and case.variant != PEERS["softmax"].variants[0]:
+        if length > n and case.variant != SOFTMAX_VARIANTS[0]:
             return None
         return max(n // length, 1), min(length, n)
     if case.name == "bias_act":
@@ -441,6 +492,15 @@ def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
 def random(shape: tuple[int, ...], dtype: type, seed: int) -> np.ndarray:
     """Normally distributed numbers; after a million, too many for the branch predictor to learn, the same again."""
     return np.resize(2 * np.random.default_rng(seed).standard_normal(1 << 20, dtype=dtype), shape)
+
+
+def entmax15_tau(x: np.ndarray) -> np.ndarray:
+    """The threshold of entmax15, from the sorted numbers."""
+    z = np.sort(x / 2)[:, ::-1]
+    k = np.arange(1, x.shape[-1] + 1)
+    mean = z.cumsum(-1) / k
+    tau = mean - np.sqrt(np.maximum(1 / k - ((z**2).cumsum(-1) / k - mean**2), 0))
+    return np.take_along_axis(tau, (tau <= z).sum(-1, keepdims=True) - 1, -1).astype(x.dtype)
 
 
 def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
@@ -465,9 +525,17 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     names |= {"grad": random(shape, dtype, seed=2), "mask": np.ones(shape, bool)}
     # np.zeros would not take memory of its own: all its pages are one.
     names["zeros"] = np.full_like(x, 0)
-    if case.name == "softmax":
+    if PEERS.get(case.name, Peers()).variants == SOFTMAX_VARIANTS:
         m = np.ones((shape[0], 1), dtype)
         names |= {"m": m, "sums": m[:, 0], "ones": np.ones((shape[1], 1), dtype), "turned": np.ones(shape[::-1], dtype)}
+    if case.name in ("logsumexp", "softmax_cross_entropy"):
+        names |= {"y": np.ones(shape[0], dtype), "grad": random(shape[:1], dtype, seed=2)}
+    if case.name == "softmax_cross_entropy":
+        rows, labels = np.arange(shape[0]), np.random.default_rng(3).integers(0, shape[1], shape[0])
+        names |= {"rows": rows, "labels": labels, "hot": np.eye(shape[1], dtype=dtype)[labels]}
+    if case.name == "sigmoid_cross_entropy":
+        names["labels"] = np.random.default_rng(3).random(shape, dtype)
+    names["entmax15_tau"] = entmax15_tau
     if case.name == "prelu" and len(shape) == 1:
         names |= {"weight": 0.25, "axis": None, "subscripts": "i,i->", "dweight": np.ones((), dtype)}
     elif case.name == "prelu":

@@ -86,6 +86,12 @@ def fields(activation):
     }
     if a.kind == "gated":
         found |= gated_fields(a)
+    if a.kind in ("softmax", "logsumexp"):
+        found["options"] = (OPTIONS + ("" if a.kind == "logsumexp" else EMPTY)) if a.options else ""
+    if a.kind == "softmax":
+        found |= softmax_fields(a)
+    if a.kind in ("cross_entropy", "binary_cross_entropy"):
+        found |= loss_fields(a)
     if a.learned:
         found |= parameter_grad_fields(a)
     if a.samples:
@@ -131,6 +137,70 @@ def parameter_grad_fields(activation):
         "parameter_grads": f"{kind}\n    {where}",
         "ones": ", ".join("np.ones(2)" if p.learned else f"{p.default:g}" for p in activation.parameters),
         "first": "" if len(learned) == 1 else "[0]",
+    }
+
+
+OPTIONS = """\
+scale : float, default 1
+    A factor of x, the inverse of a temperature.
+where : array_like of bool, optional
+    Which numbers take part; broadcasts to x, and is not expanded.
+bias : array_like, optional
+    What is added to scale * x; broadcasts to x, and is not expanded. -inf hides.
+causal : bool or int, default False
+    True: row i of the last two axes sees columns j <= i only. A number is an offset: j <= i + causal.
+sink : float or array_like, optional
+    A further number in the sum, of which there is no result; broadcasts to the lines, the shape of x without axis.
+"""
+EMPTY = """\
+empty : {"nan", "zero"}, default "nan"
+    What a line with nothing left is: NaN, or probabilities of 0.
+"""
+
+
+HIDING = (
+    "What where, causal or a bias of -inf hides has the probability 0, whatever it is, NaN included. With a sink the "
+    "probabilities have a sum below 1."
+)
+RECOMPUTED = "From x the forward is computed again: y is what to keep."
+BACKWARD_OPTIONS = (
+    "The options are to be those of the forward: scale is a factor of the gradient, hidden numbers get 0 and their "
+    "grad is not looked at. The gradient with respect to bias is this one divided by scale."
+)
+
+
+def softmax_example(name, x):
+    """A function along an axis, for the examples: exponentials, or a tau found by bisection."""
+    if name == "hardmax":
+        return (x == x.max()).astype(float)
+    power = {"sparsemax": 1, "entmax15": 2}.get(name)
+    if power:
+        low, high = -1.0, 0.0
+        for _ in range(60):
+            tau = (low + high) / 2
+            y = numpy.maximum((x - x.max()) / power - tau, 0) ** power
+            low, high = (tau, high) if y.sum() > 1 else (low, tau)
+        return y
+    e = numpy.exp(-x if name == "softmin" else x)
+    return numpy.log(e / e.sum()) if name == "log_softmax" else e / e.sum()
+
+
+def softmax_fields(activation):
+    """The examples: values of [1, 1.5, 2], the same with the last hidden, and the gradient for grad = [0, 1, 0]."""
+    name, x = activation.name, numpy.array([1.0, 1.5, 2.0])
+    steps = 1e-5 * numpy.eye(3)
+    slopes = numpy.array([(softmax_example(name, x + h) - softmax_example(name, x - h))[1] / 2e-5 for h in steps])
+    edges = "A row with +inf is shared among its infinities; a row of nothing but -inf, or with a NaN, becomes NaN."
+    if name == "hardmax":
+        edges = "Of equals the first is taken, and NaN before any number, as np.argmax does."
+    masked = numpy.append(softmax_example(name, x[:2]), -numpy.inf if name == "log_softmax" else 0)
+    call = f">>> pyacts.{name}(np.array([1.0, 1.5, 2.0]), where=np.array([True, True, False])).round(4)"
+    return {
+        "values": repr(softmax_example(name, x).round(4)),
+        "slopes": repr(slopes.round(4) + 0),
+        "edges": paragraph(f"{edges} {HIDING}" if activation.options else edges),
+        "backward_notes": paragraph(f"{RECOMPUTED} {BACKWARD_OPTIONS}" if activation.options else RECOMPUTED),
+        "masked_example": f"\n{call}\n{masked.round(4)!r}" if activation.options else "",
     }
 
 
@@ -560,7 +630,7 @@ x : array_like
     float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
 axis : int, default -1
     The axis to work along. A contiguous array is not copied, whichever axis it is.
-out : ndarray, optional
+{options}out : ndarray, optional
     Where to put the result; it may be x.
 **ufunc_kwargs
     casting, order, dtype, subok: as for any NumPy gufunc.
@@ -568,7 +638,7 @@ out : ndarray, optional
 Returns
 -------
 ndarray
-    In the shape of x, positive, with the sum 1 along axis.
+    In the shape of x, in {range}.
 
 Raises
 ------
@@ -586,15 +656,15 @@ See Also
 
 Notes
 -----
-A row with +inf is shared among its infinities; a row of nothing but -inf, or with a NaN, becomes NaN.
+{edges}
 {error}
 {reference}
 Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> pyacts.{name}(np.array([1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0])).round(3)
-array([0.024, 0.064, 0.175, 0.475, 0.024, 0.064, 0.175])
+>>> pyacts.{name}(np.array([1.0, 1.5, 2.0])).round(4)
+{values}{masked_example}
 """
 
 SOFTMAX_IN_PLACE = """
@@ -608,7 +678,7 @@ x : ndarray
     float16, bfloat16, float32 or float64, any strides, writeable.
 axis : int, default -1
     The axis to work along.
-
+{options}
 Returns
 -------
 ndarray
@@ -635,12 +705,11 @@ Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> x = np.array([[2.0, 4.0, 6.0], [1.0, 2.0, 3.0]])
+>>> x = np.array([1.0, 1.5, 2.0])
 >>> pyacts.{name}_(x) is x
 True
 >>> x.round(4)
-array([[0.0159, 0.1173, 0.8668],
-       [0.09  , 0.2447, 0.6652]])
+{values}
 """
 
 SOFTMAX_BACKWARD = """
@@ -654,7 +723,7 @@ grad : array_like
     Gradient of the loss with respect to the output.
 {saved}axis : int, default -1
     The axis of the forward.
-out : ndarray, optional
+{options}out : ndarray, optional
     Where to put the result; it may be grad.
 
 Returns
@@ -678,15 +747,15 @@ See Also
 
 Notes
 -----
-From x the forward is computed again: y is what to keep.
+{backward_notes}
 
 Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> y = pyacts.{name}(np.array([1.0, 2.0, 3.0]))
->>> pyacts.{name}_backward(np.array([1.0, 0.0, 0.0]), y=y).round(4)
-array([ 0.0819, -0.022 , -0.0599])
+>>> y = pyacts.{name}(np.array([1.0, 1.5, 2.0]))
+>>> pyacts.{name}_backward(np.array([0.0, 1.0, 0.0]), y=y).round(4) + 0
+{slopes}
 """
 
 SOFTMAX_BACKWARD_IN_PLACE = """
@@ -700,7 +769,7 @@ grad : ndarray
     Gradient of the loss with respect to the output: float16, bfloat16, float32 or float64, any strides, writeable.
 {saved}axis : int, default -1
     The axis of the forward.
-
+{options}
 Returns
 -------
 ndarray
@@ -724,13 +793,231 @@ Examples
 --------
 >>> import numpy as np
 >>> import pyacts
->>> y = pyacts.{name}(np.array([1.0, 2.0, 3.0]))
->>> grad = np.array([1.0, 0.0, 0.0])
+>>> y = pyacts.{name}(np.array([1.0, 1.5, 2.0]))
+>>> grad = np.array([0.0, 1.0, 0.0])
 >>> pyacts.{name}_backward_(grad, y=y) is grad
 True
->>> grad.round(4)
-array([ 0.0819, -0.022 , -0.0599])
+>>> grad.round(4) + 0
+{slopes}
 """
+
+LOGSUMEXP = """
+{summary}
+
+    y = {formula}
+
+Parameters
+----------
+x : array_like
+    float16, bfloat16, float32 and float64 are kept; integers and booleans become floating-point.
+axis : int, default -1
+    The axis to work along. A contiguous array is not copied, whichever axis it is.
+keepdims : bool, default False
+    Whether the result keeps the axis, with length 1.
+{options}
+Returns
+-------
+ndarray or scalar
+    A number for each line along axis.
+
+Raises
+------
+TypeError
+    If x is complex, longdouble, object, or a MaskedArray.
+ValueError
+    If the axis has length 0, or an option does not fit.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name}_backward : its gradient
+
+Notes
+-----
+A line with +inf gives +inf, one of nothing but -inf or one that is hidden throughout gives -inf, NaN gives NaN.
+{error}
+Units are those of the larger of the result and max(x).
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).round(4)
+array([3.4076, 1.0986])
+"""
+
+LOGSUMEXP_BACKWARD = """
+Gradient of {name} with respect to its input.
+
+    {derivative}
+
+Parameters
+----------
+grad : array_like
+    Gradient of the loss with respect to the output, in its shape.
+x : array_like
+    The input of the forward; same dtype as grad.
+axis : int, default -1
+    As in the forward.
+keepdims : bool, default False
+    As in the forward.
+{options}
+Returns
+-------
+ndarray
+    In the shape and dtype of x.
+
+Raises
+------
+TypeError
+    If the dtypes differ.
+ValueError
+    If the shapes do not fit, or the axis has length 0.
+numpy.exceptions.AxisError
+    If axis is out of range.
+
+See Also
+--------
+{name} : the forward
+
+Notes
+-----
+The gradient of a line with nothing left is 0. With a scale it is grad * scale * softmax(x, scale=scale).
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> pyacts.{name}_backward(1.0, np.array([1.0, 2.0, 3.0])).round(4)
+array([0.09  , 0.2447, 0.6652])
+"""
+
+# ----------------------------------------------------------------------------------------------------------------
+# Losses
+
+REDUCTION = """\
+reduction : {"mean", "sum", "none"}, default "mean"
+    What is made of the losses: one number, or all of them. A mean is over the sum of the weights of the classes
+    (without a weight: the number of labels that are not ignored); over the lines if labels are probabilities.
+"""
+CLASSES = """\
+logits : array_like
+    Numbers of any size, one for each class along axis.
+labels : array_like
+    Classes as integers, in the shape of logits without axis; or a probability for each class, in the shape of
+    logits.
+axis : int, default -1
+    The axis of the classes.
+label_smoothing : float, default 0
+    How much of the labels is spread over all classes, from 0 to 1.
+ignore_index : int, optional
+    A class, or any other number, whose labels count for nothing: loss 0, gradient 0.
+weight : array_like, optional
+    A factor for each class.
+"""
+SINGLE = """\
+logits : array_like
+    Numbers of any size.
+labels : array_like
+    From 0 to 1, in the shape of logits.
+"""
+
+LOSS = """
+{summary}
+
+    loss = {formula}
+
+Parameters
+----------
+{loss_parameters}
+Returns
+-------
+scalar or ndarray
+    In the dtype of logits.
+
+Raises
+------
+TypeError
+    If the labels are of another kind.
+ValueError
+    If the shapes do not fit, a class does not exist, or a parameter is out of its domain.
+
+See Also
+--------
+{name}_backward : its gradient
+
+Notes
+-----
+Accurate also where the loss is nearly 0, however far the logits are apart.
+{error}
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> logits = np.array([[1.0, 2.0, 3.0], [3.0, 0.0, 1.0]])
+>>> float(pyacts.{name}(logits, {labels}).round(4))
+{loss}
+"""
+
+LOSS_BACKWARD = """
+Gradient of {name} with respect to the logits.
+
+    {derivative}, divided by the number of them for a mean
+
+Parameters
+----------
+grad : array_like
+    Gradient with respect to the loss: a number (1.0 if the loss is what is minimised), or with reduction="none" an
+    array in the shape of the loss.
+{loss_parameters}
+Returns
+-------
+ndarray
+    In the shape and dtype of logits.
+
+Raises
+------
+TypeError
+    If the labels are of another kind.
+ValueError
+    If the shapes do not fit, a class does not exist, or a parameter is out of its domain.
+
+See Also
+--------
+{name} : the forward
+
+Notes
+-----
+No probabilities are stored: what is read is the logits.
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> logits = np.array([[1.0, 2.0, 3.0], [3.0, 0.0, 1.0]])
+>>> pyacts.{name}_backward(1.0, logits, {labels}).round(4)
+{loss_slopes}
+"""
+
+
+def loss_fields(activation):
+    x = numpy.array([[1.0, 2.0, 3.0], [3.0, 0.0, 1.0]])
+    t = numpy.array([[0.0, 0, 1], [1, 0, 0]])
+    single = activation.kind == "binary_cross_entropy"
+    if single:
+        loss, slopes = (numpy.log1p(numpy.exp(x)) - x * t).mean(), (1 / (1 + numpy.exp(-x)) - t) / 6
+    else:
+        p = numpy.exp(x) / numpy.exp(x).sum(1, keepdims=True)
+        loss, slopes = -(t * numpy.log(p)).sum() / 2, (p - t) / 2
+    return {
+        "loss_parameters": (SINGLE if single else CLASSES) + REDUCTION,
+        "labels": "np.array([[0, 0, 1], [1, 0, 0]])" if single else "np.array([2, 0])",
+        "loss": repr(float(loss.round(4))),
+        "loss_slopes": repr(slopes.round(4)),
+    }
+
 
 # ----------------------------------------------------------------------------------------------------------------
 # maxout
@@ -926,6 +1213,9 @@ TEMPLATES = {
         "_backward": SOFTMAX_BACKWARD,
         "_backward_": SOFTMAX_BACKWARD_IN_PLACE,
     },
+    "logsumexp": {"": LOGSUMEXP, "_backward": LOGSUMEXP_BACKWARD},
+    "cross_entropy": {"": LOSS, "_backward": LOSS_BACKWARD},
+    "binary_cross_entropy": {"": LOSS, "_backward": LOSS_BACKWARD},
     "maxout": {"": MAXOUT, "_backward": MAXOUT_BACKWARD},
     "crelu": {"": CRELU, "_backward": CRELU_BACKWARD},
 }

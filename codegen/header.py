@@ -3,7 +3,7 @@
 import textwrap
 
 from codegen import ACTIVATIONS, DTYPES, VERSION
-from codegen.kernels import public_functions
+from codegen.kernels import SOFTMAX_OPTIONS, public_functions
 
 HEAD = """\
 /* pyacts.h: neural-network activation functions for arrays, forward and backward.
@@ -63,11 +63,27 @@ typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *
    each parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
-/* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
-   sizeof(pyacts_softmax_options).) */
+/* Options of the softmax family, on an (outer, n, inner) array. NULL: none of them. Else start from
+
+       pyacts_softmax_options options = PYACTS_SOFTMAX_OPTIONS;
+
+   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias.
+   Strides count elements, from one to the next along outer, n and inner; 0 repeats. A hidden number is never looked at
+   (nor is its grad): its probability is 0, its gradient too.
+
+   size             sizeof(pyacts_softmax_options), so that members can be added
+   scale            a factor, 1 if it is not wanted
+   mask             bytes: 0 hides
+   bias             of the type of x; -inf hides
+   sink             a further term of the sum, e**sink, of which there is no result: float, double for f64; strides
+                    along outer and inner
+   causal_rows      not 0: row i hides what comes after i + causal_offset, i counting from 0 along the last
+   causal_offset    causal_rows of outer (again and again); inner must be 1; what is hidden is not even read
+   empty            what a line with nothing left is: 0 for NaN, 1 for probabilities of 0 (logsumexp is -inf there) */
 typedef struct pyacts_softmax_options {{
-    size_t size;
-}} pyacts_softmax_options;
+{options}}} pyacts_softmax_options;
+
+#define PYACTS_SOFTMAX_OPTIONS {{sizeof(pyacts_softmax_options), 1.0, {nothing}}}
 """
 
 TAIL = """
@@ -83,6 +99,11 @@ KIND_NOTES = {
     "grad * up are neither subnormal nor infinite.",
     "channelwise": "x is (outer, channels, inner) in C order, one weight per channel (channels = 1: one for all).",
     "softmax": "Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.",
+    "logsumexp": "Along the middle axis of (outer, n, inner) in C order, of which y and grad are (outer, inner).",
+    "cross_entropy": "Along the middle axis of (outer, n, inner) in C order. A class from 0 to n - 1 for each line is "
+    "in labels, (outer, inner), and any other number there is ignored: loss and gradient 0. Or labels is NULL, and "
+    "probabilities has the shape of x. weight: n numbers, or NULL. loss and grad are (outer, inner).",
+    "binary_cross_entropy": "t is from 0 to 1. grad is that of the loss, the same for all.",
     "crelu": "Along the middle axis of (outer, n, inner) in C order, whose length is 2 n in y and grad. {derivative}.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; "
     "pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0: "
@@ -104,6 +125,8 @@ def comment(activation):
         default = "" if p.default is None else f", usually {p.default:g}"
         also = "" if p.minimum_y is None else f"; backward_y needs {p.name} >= {p.minimum_y:g}"
         lines.append(f"{p.name} is {p.domain}{default}{also}.")
+    if activation.kind == "softmax" and not activation.options:
+        lines.append("options is NULL: there are none yet.")
     if activation.kind in KIND_NOTES:
         lines += textwrap.wrap(KIND_NOTES[activation.kind].format_map(vars(activation)), 110)
     if activation.learned:
@@ -121,7 +144,11 @@ def header():
         f"#define PYACTS_VERSION_{part} {number}\n"
         for part, number in zip(("MAJOR", "MINOR", "PATCH"), (major, minor, patch), strict=True)
     )
-    parts = [HEAD.format(version=version)]
+    options = "".join(
+        f"    {kind}{'' if kind.endswith('*') else ' '}{name}{rest};\n" for kind, name, rest in SOFTMAX_OPTIONS
+    )
+    nothing = ", ".join("{0}" if rest else "0" for _, _, rest in SOFTMAX_OPTIONS[2:])
+    parts = [HEAD.format(version=version, options=options, nothing=nothing)]
     for activation in ACTIVATIONS:
         parts.append("\n" + comment(activation))
         for dtype in DTYPES:

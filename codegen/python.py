@@ -107,30 +107,115 @@ def gated(activation):
     )
 
 
+# The keywords of the softmax family, and how they are checked. logsumexp has no choice of what an empty line gives.
+OPTIONS = ("scale=1.0, where=None, bias=None, causal=False, sink=None", ', empty="nan"')
+TYPED_OPTIONS = (
+    "scale: float = ..., where: ArrayLike | None = ..., bias: ArrayLike | None = ..., "
+    "causal: SupportsIndex = ..., sink: ArrayLike | None = ...",
+    ', empty: Literal["nan", "zero"] = ...',
+)
+
+
+def given_options(name, empty="empty"):
+    return f"options_of({name!r}, scale, where, bias, causal, sink, {empty})"
+
+
 def softmax(activation):
     name = activation.name
+    if not activation.options:
+        yield from along_an_axis(activation)
+        return
+    plain, typed = "".join(OPTIONS), "".join(TYPED_OPTIONS)
     yield Function(
         name,
-        "x, axis=-1, *, out=None, **ufunc_kwargs",
-        "x: ArrayLike, axis: SupportsIndex = ..., *, out: Any = ..., **ufunc_kwargs: Any",
+        f"x, axis=-1, *, {plain}, out=None, **ufunc_kwargs",
+        f"x: ArrayLike, axis: SupportsIndex = ..., *, {typed}, out: Any = ..., **ufunc_kwargs: Any",
         "Any",
-        [f"return of_{name}.forward(x, axis, out, ufunc_kwargs)"],
+        [f"return of_{name}.forward(x, axis, {given_options(name)}, out, ufunc_kwargs)"],
     )
     yield Function(
         f"{name}_",
-        "x, axis=-1",
-        "x: _Array, axis: SupportsIndex = ...",
+        f"x, axis=-1, *, {plain}",
+        f"x: _Array, axis: SupportsIndex = ..., *, {typed}",
         "_Array",
-        [f"return of_{name}.inplace(x, axis)"],
+        [f"return of_{name}.inplace(x, axis, {given_options(name)})"],
+    )
+    for ending, first, result, out in (NEW, IN_PLACE):
+        yield Function(
+            name + ending,
+            f"grad, x=None, *, y=None, axis=-1, {plain}" + (", out=None" if out else ""),
+            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ..., {typed}"
+            + (", out: Any = ..." if out else ""),
+            result,
+            [f"return of_{name}.backward(grad, x, axis, y, {given_options(name + '_backward')}, {out}, {out is None})"],
+        )
+
+
+def along_an_axis(activation):
+    """The same without options."""
+    name = activation.name
+    axis = "axis: SupportsIndex = ..."
+    yield Function(
+        name,
+        "x, axis=-1, *, out=None, **ufunc_kwargs",
+        f"x: ArrayLike, {axis}, *, out: Any = ..., **ufunc_kwargs: Any",
+        "Any",
+        [f"return of_{name}.forward(x, axis, None, out, ufunc_kwargs)"],
+    )
+    yield Function(
+        f"{name}_", "x, axis=-1", f"x: _Array, {axis}", "_Array", [f"return of_{name}.inplace(x, axis, None)"]
     )
     for ending, first, result, out in (NEW, IN_PLACE):
         yield Function(
             name + ending,
             "grad, x=None, *, y=None, axis=-1" + (", out=None" if out else ""),
-            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., axis: SupportsIndex = ..."
+            f"{first}, x: ArrayLike | None = ..., *, y: ArrayLike | None = ..., {axis}"
             + (", out: Any = ..." if out else ""),
             result,
-            [f"return of_{name}.backward(grad, x, axis, y, {out}, {out is None})"],
+            [f"return of_{name}.backward(grad, x, axis, y, None, {out}, {out is None})"],
+        )
+
+
+def cross_entropy(activation):
+    name = activation.name
+    reduction = 'Literal["mean", "sum", "none"] = ...'
+    plain = 'logits, labels, axis=-1, *, label_smoothing=0.0, ignore_index=None, weight=None, reduction="mean"'
+    typed = (
+        "logits: ArrayLike, labels: ArrayLike, axis: SupportsIndex = ..., *, label_smoothing: float = ..., "
+        f"ignore_index: SupportsIndex | None = ..., weight: ArrayLike | None = ..., reduction: {reduction}"
+    )
+    passed = "logits, labels, axis, label_smoothing, ignore_index, weight, reduction"
+    if activation.kind == "binary_cross_entropy":
+        plain = 'logits, labels, *, reduction="mean"'
+        typed = f"logits: ArrayLike, labels: ArrayLike, *, reduction: {reduction}"
+        passed = "logits, labels, reduction"
+    yield Function(name, plain, typed, "Any", [f"return {name}_of(of_{name}, None, {passed})"])
+    yield Function(
+        f"{name}_backward",
+        f"grad, {plain}",
+        f"grad: ArrayLike, {typed}",
+        "Any",
+        [f"return {name}_of(of_{name}_backward, grad, {passed})"],
+    )
+
+
+def logsumexp(activation):
+    name = activation.name
+    rest, typed = (
+        f"axis=-1, keepdims=False, *, {OPTIONS[0]}",
+        (f"axis: SupportsIndex = ..., keepdims: bool = ..., *, {TYPED_OPTIONS[0]}"),
+    )
+    for function, first, first_typed in (
+        (name, "x", "x: ArrayLike"),
+        (f"{name}_backward", "grad, x", "grad: ArrayLike, x: ArrayLike"),
+    ):
+        options = given_options(function, '"nan"')
+        yield Function(
+            function,
+            f"{first}, {rest}",
+            f"{first_typed}, {typed}",
+            "Any",
+            [f"return {function}_of(of_{function}, {function!r}, {first}, axis, keepdims, {options})"],
         )
 
 
@@ -178,6 +263,9 @@ MAKERS = {
     "channelwise": elementwise,
     "gated": gated,
     "softmax": softmax,
+    "logsumexp": logsumexp,
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": cross_entropy,
     "maxout": maxout,
     "crelu": crelu,
 }
@@ -227,6 +315,12 @@ def kernels_of(activation):
             lines.append(f"of_{name}.kernels[{d}] = <softmax_kernel>pyacts_{name}_{dtype}")
             lines.append(f"of_{name}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{name}_backward_y_{dtype}")
         lines.append(f"of_{name}.make_ufuncs('{name}')")
+    if activation.kind == "logsumexp":
+        for function in c_functions(activation):
+            lines += kernel_array("softmax_kernel", function, function)
+    if activation.kind in ("cross_entropy", "binary_cross_entropy"):
+        for function in c_functions(activation):
+            lines += kernel_array("untyped_kernel", function, function)
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
         lines += kernel_array("maxout_backward_kernel", f"{name}_backward", f"{name}_backward")
@@ -277,7 +371,7 @@ def c_functions(activation):
     """The typed C functions that the module calls directly."""
     if activation.kind == "softmax":
         return [activation.name, f"{activation.name}_backward_y"]
-    if activation.kind == "maxout":
+    if activation.kind in ("logsumexp", "cross_entropy", "binary_cross_entropy", "maxout"):
         return [activation.name, f"{activation.name}_backward"]
     if activation.kind == "crelu":
         return [activation.name, f"{activation.name}_backward", f"{activation.name}_backward_y"]
@@ -298,6 +392,7 @@ from pyacts._bias import bias_act_ as bias_act_
 from pyacts._bias import bias_act_backward as bias_act_backward
 from pyacts._bias import bias_act_backward_ as bias_act_backward_
 from pyacts._gates import split_gate as split_gate
+from pyacts._gumbel import gumbel_softmax as gumbel_softmax
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include

@@ -4,14 +4,21 @@ import re
 
 from codegen import ACTIVATIONS, ROOT
 
+ARGUMENTS = {
+    "softmax": ", axis=-1",
+    "logsumexp": ", axis=-1",
+    "cross_entropy": ", labels, axis=-1",
+    "binary_cross_entropy": ", labels",
+    "maxout": ", pool_size, axis=-1",
+    "crelu": ", axis=-1",
+}
+
 
 def row(activation):
     arguments = "".join(
         f", {p.name}" if p.default is None else f", {p.name}={p.default:g}" for p in activation.parameters
     )
-    arguments += {"softmax": ", axis=-1", "maxout": ", pool_size, axis=-1", "crelu": ", axis=-1"}.get(
-        activation.kind, ""
-    )
+    arguments += ARGUMENTS.get(activation.kind, "")
     aliases = "".join(f", `{alias}`" for alias in activation.aliases)
     x = ", ".join(activation.operands("forward")[0])
     start = "index" if activation.kind == "maxout" else f"{x} or y" if activation.derivative_y else x

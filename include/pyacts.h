@@ -58,11 +58,38 @@ typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *
    each parameter from an array of n, given as further inputs, and ignore params. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
-/* Options of the softmax family: pass NULL, anything else is reserved. (Members will be added; size is
-   sizeof(pyacts_softmax_options).) */
+/* Options of the softmax family, on an (outer, n, inner) array. NULL: none of them. Else start from
+
+       pyacts_softmax_options options = PYACTS_SOFTMAX_OPTIONS;
+
+   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias.
+   Strides count elements, from one to the next along outer, n and inner; 0 repeats. A hidden number is never looked at
+   (nor is its grad): its probability is 0, its gradient too.
+
+   size             sizeof(pyacts_softmax_options), so that members can be added
+   scale            a factor, 1 if it is not wanted
+   mask             bytes: 0 hides
+   bias             of the type of x; -inf hides
+   sink             a further term of the sum, e**sink, of which there is no result: float, double for f64; strides
+                    along outer and inner
+   causal_rows      not 0: row i hides what comes after i + causal_offset, i counting from 0 along the last
+   causal_offset    causal_rows of outer (again and again); inner must be 1; what is hidden is not even read
+   empty            what a line with nothing left is: 0 for NaN, 1 for probabilities of 0 (logsumexp is -inf there) */
 typedef struct pyacts_softmax_options {
     size_t size;
+    double scale;
+    const unsigned char *mask;
+    ptrdiff_t mask_strides[3];
+    const void *bias;
+    ptrdiff_t bias_strides[3];
+    const void *sink;
+    ptrdiff_t sink_strides[2];
+    size_t causal_rows;
+    ptrdiff_t causal_offset;
+    int empty;
 } pyacts_softmax_options;
+
+#define PYACTS_SOFTMAX_OPTIONS {sizeof(pyacts_softmax_options), 1.0, 0, {0}, 0, {0}, 0, {0}, 0, 0, 0}
 
 
 /* identity: x.
@@ -592,6 +619,110 @@ PYACTS_API void pyacts_softmax_f16(size_t outer, size_t n, size_t inner, const u
 PYACTS_API void pyacts_softmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* softmin: exp(min(x) - x) / sum(exp(min(x) - x)).
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Error: forward 2 / 8, backward_y 4 / 8 ULP. */
+PYACTS_API void pyacts_softmin_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* log_softmax: x - max(x) - log(sum(exp(x - max(x)))).
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Error: forward 2 / 8, backward_y 4 / 8 ULP. */
+PYACTS_API void pyacts_log_softmax_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* logsumexp: max(x) + log(sum(exp(x - max(x)))).
+   Along the middle axis of (outer, n, inner) in C order, of which y and grad are (outer, inner).
+   No backward_y: that is one number per line, which does not determine the line.
+   Error: forward 2 / 8, backward 4 / 10 ULP. */
+PYACTS_API void pyacts_logsumexp_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_backward_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *x, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_backward_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *x, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_backward_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_backward_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* sparsemax: max(x - tau, 0), with tau such that the sum is 1.
+   options is NULL: there are none yet.
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Error: forward 2 / 8, backward_y 4 / 8 ULP. */
+PYACTS_API void pyacts_sparsemax_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* entmax15: max(x / 2 - tau, 0)**2, with tau such that the sum is 1.
+   options is NULL: there are none yet.
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Error: forward 2 / 8, backward_y 4 / 8 ULP. */
+PYACTS_API void pyacts_entmax15_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* hardmax: 1 where x is the first max(x), else 0.
+   options is NULL: there are none yet.
+   Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
+   Exact. */
+PYACTS_API void pyacts_hardmax_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_f64(size_t outer, size_t n, size_t inner, const double *x, double *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_backward_y_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *y, double *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+
+/* softmax_cross_entropy: -sum(labels * log_softmax(x)).
+   Along the middle axis of (outer, n, inner) in C order. A class from 0 to n - 1 for each line is in labels,
+   (outer, inner), and any other number there is ignored: loss and gradient 0. Or labels is NULL, and
+   probabilities has the shape of x. weight: n numbers, or NULL. loss and grad are (outer, inner).
+   No backward_y: the loss does not determine the logits.
+   Error: forward 2 / 8, backward 4 / 16 ULP. */
+PYACTS_API void pyacts_softmax_cross_entropy_f32(size_t outer, size_t n, size_t inner, const float *x, const int64_t *labels, const float *probabilities, const float *weight, double label_smoothing, float *loss);
+PYACTS_API void pyacts_softmax_cross_entropy_backward_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *x, const int64_t *labels, const float *probabilities, const float *weight, double label_smoothing, float *dx);
+PYACTS_API void pyacts_softmax_cross_entropy_f64(size_t outer, size_t n, size_t inner, const double *x, const int64_t *labels, const double *probabilities, const double *weight, double label_smoothing, double *loss);
+PYACTS_API void pyacts_softmax_cross_entropy_backward_f64(size_t outer, size_t n, size_t inner, const double *grad, const double *x, const int64_t *labels, const double *probabilities, const double *weight, double label_smoothing, double *dx);
+PYACTS_API void pyacts_softmax_cross_entropy_f16(size_t outer, size_t n, size_t inner, const uint16_t *x, const int64_t *labels, const uint16_t *probabilities, const float *weight, double label_smoothing, float *loss);
+PYACTS_API void pyacts_softmax_cross_entropy_backward_f16(size_t outer, size_t n, size_t inner, const float *grad, const uint16_t *x, const int64_t *labels, const uint16_t *probabilities, const float *weight, double label_smoothing, uint16_t *dx);
+PYACTS_API void pyacts_softmax_cross_entropy_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, const int64_t *labels, const uint16_t *probabilities, const float *weight, double label_smoothing, float *loss);
+PYACTS_API void pyacts_softmax_cross_entropy_backward_bf16(size_t outer, size_t n, size_t inner, const float *grad, const uint16_t *x, const int64_t *labels, const uint16_t *probabilities, const float *weight, double label_smoothing, uint16_t *dx);
+
+/* sigmoid_cross_entropy: log(1 + exp(x)) - x * labels.
+   t is from 0 to 1. grad is that of the loss, the same for all.
+   No backward_y: the loss does not determine the logit.
+   Error: forward 2.5 / 2.5, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_sigmoid_cross_entropy_f32(size_t n, const float *x, const float *t, float *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f32(size_t n, const float *x, const float *t, float *dx, double grad);
+PYACTS_API void pyacts_sigmoid_cross_entropy_f64(size_t n, const double *x, const double *t, double *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f64(size_t n, const double *x, const double *t, double *dx, double grad);
+PYACTS_API void pyacts_sigmoid_cross_entropy_f16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *dx, double grad);
+PYACTS_API void pyacts_sigmoid_cross_entropy_bf16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_bf16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *dx, double grad);
 
 /* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
    Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; pool_size >= 1

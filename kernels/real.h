@@ -76,6 +76,19 @@ static inline real from_bits(real_bits b) {
     return x;
 }
 
+/* The same for double, in any build. */
+static inline uint64_t double_bits(double x) {
+    uint64_t b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+static inline double double_from(uint64_t b) {
+    double x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
 static inline real absolute(real x) { return PYACTS_BUILTIN(__builtin_fabs)(x); }
 
 static inline real square_root(real x) { return PYACTS_BUILTIN(__builtin_sqrt)(x); }

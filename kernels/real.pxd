@@ -1,5 +1,7 @@
 """The number type that one build of the kernels computes in, and its elementary operations (see real.h)."""
 
+from libc.stdint cimport uint64_t
+
 cdef extern from "real.h" nogil:
     ctypedef float real         # float or double: decided when the C is compiled
     ctypedef float packed_real  # the same at any address
@@ -28,6 +30,8 @@ cdef extern from "real.h" nogil:
     storage narrowed(real x) noexcept
     real_bits to_bits(real x) noexcept
     real from_bits(real_bits b) noexcept
+    uint64_t double_bits(double x) noexcept
+    double double_from(uint64_t b) noexcept
     real absolute(real x) noexcept
     real square_root(real x) noexcept
     real copy_sign(real magnitude, real sign) noexcept

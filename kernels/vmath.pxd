@@ -7,8 +7,9 @@ in a float expression would halve the speed. Choices on SINGLE are made by the c
 The polynomials were fitted for this project (least squares in multiprecision, then linear programming on the rounded
 coefficients); the power of two beside each is its largest relative error with the coefficients as they stand.
 """
+from libc.stdint cimport uint64_t
 from real cimport (FUSED, NEGATIVE_ZERO, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_least, at_most, copy_sign,
-                   from_bits, fused, muladd, real, real_bits, to_bits)
+                   double_bits, double_from, from_bits, fused, muladd, real, real_bits, to_bits)
 
 
 cdef inline real horner2(real x, real c0, real c1, real rest) noexcept nogil:
@@ -208,6 +209,26 @@ cdef inline real log1p_unit(real u) noexcept nogil:
 cdef inline real log1p_unit_low(real u) noexcept nogil:
     """What the rounding of ln2 takes from log1p_unit(u)."""
     return <real>2.3190468138462996e-17 if u > <real>0.5 and not SINGLE else ZERO
+
+
+cdef inline double log1p_double(double u) noexcept nogil:
+    """log1p(u) for u >= 0, finite or NaN, in double whatever real is: 1.5 ULP. For once per line, not per element.
+
+    1 + u = 2**k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and what 1 + u was rounded by is added relative to it.
+    log(1 + f) = 2 artanh(t) with t = f / (2 + f), |t| < 0.172: the terms left out are below 2**-61 of it.
+    """
+    cdef double v = 1 + u, t, square, tail
+    cdef uint64_t half_root = 0x3fe6a09e667f3bcd, bits = double_bits(v)
+    cdef uint64_t k = (bits - half_root) >> 52
+    cdef double f = double_from(bits - (k << 52)) - 1
+    t = f / (2 + f)
+    square = t * t
+    tail = square * (1.0 / 3 + square * (1.0 / 5 + square * (1.0 / 7 + square * (1.0 / 9 + square * (
+        1.0 / 11 + square * (1.0 / 13 + square * (1.0 / 15 + square * (1.0 / 17 + square * (
+            1.0 / 19 + square * (1.0 / 21))))))))))
+    # ln2 in two parts, k times the first being exact
+    return <double>k * 0.6931471803691238 + (2 * t + (2 * t * tail + (
+        <double>k * 1.9082149292705877e-10 + (u - (v - 1)) / v)))
 
 
 # ----------------------------------------------------------------------------------------------------------------

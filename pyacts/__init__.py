@@ -17,6 +17,7 @@ from pyacts import catalog
 from pyacts._array import isa
 from pyacts._bias import bias_act, bias_act_, bias_act_backward, bias_act_backward_
 from pyacts._gates import split_gate
+from pyacts._gumbel import gumbel_softmax
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
 from pyacts._version import __version__
@@ -34,14 +35,15 @@ __all__ = [
     "get_include",
     "get_library",
     "get_pkgconfig_dir",
+    "gumbel_softmax",
     "isa",
     "lib",
     "split_gate",
     *_array.FUNCTIONS,
 ]
 
-for _name in ("isa", *_array.FUNCTIONS):
-    globals()[_name] = getattr(_array, _name)
+for _name in ("gumbel_softmax", "isa", *_array.FUNCTIONS):
+    globals()[_name] = getattr(_array, _name, globals().get(_name))
     globals()[_name].__module__ = "pyacts"  # where users find it, and where pickle looks
 del _name
 

@@ -11,9 +11,10 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
 from libc.math cimport INFINITY, isfinite
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
-from table cimport MOST_PARAMS, N_DTYPES    # generated from the catalogue
+from libc.string cimport memcpy, memset
+from table cimport MOST_PARAMS, N_DTYPES, pyacts_softmax_options    # generated from the catalogue
 
 import operator
 from math import prod
@@ -27,8 +28,6 @@ cnp.import_ufunc()
 
 cdef extern from "pyacts.h" nogil:
     ctypedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params)
-    ctypedef struct pyacts_softmax_options:
-        pass
     pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction)
     const char *pyacts_isa()
     const char *pyacts_version()
@@ -877,6 +876,212 @@ def blocks_of_lines(arrays, int axis):
             yield [m[index][start:start + step] for m in moved]
 
 
+cdef class Options:
+    """The options of a call of the softmax family, checked as far as they can be without the arrays."""
+    cdef:
+        str name
+        double scale
+        object where, bias, sink    # arrays, or None
+        bint causal
+        Py_ssize_t offset
+        bint zero
+
+    cdef bint fill(self, pyacts_softmax_options *o, int d) except -1:
+        """What does not depend on where in the array a line is."""
+        cdef double scale = <float>self.scale if is_single(d) else self.scale
+        if not isfinite(scale):
+            raise ValueError(f"{self.name}: scale must be finite, got {self.scale}, which is {scale} in float32")
+        memset(o, 0, sizeof(o[0]))
+        o.size, o.scale, o.empty = sizeof(o[0]), scale, self.zero
+        return True
+
+    cdef list operands(self, tuple shape, int axis, int d, target):
+        """where, bias and sink, or None, as views in the shape of x (sink: of length 1 along axis), nothing copied but
+        to convert it, or if the result would be written over it.
+        """
+        if self.causal and (axis != len(shape) - 1 or axis == 0):
+            raise ValueError(f"{self.name}: causal needs axis to be the last and another before it, the rows, got axis "
+                             f"{axis} of an array of shape {shape}")
+        lines = shape[:axis] + shape[axis + 1:]
+        own = np.dtype(np.float32 if is_single(d) else np.float64)
+        found = []
+        for argument, array, dtype, to in (("where", self.where, np.dtype(bool), shape),
+                                           ("bias", self.bias, DTYPES[d], shape),
+                                           ("sink", self.sink, own, lines)):
+            if array is None:
+                found.append(None)
+                continue
+            with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+                array = np.require(array, dtype, "A")
+            if any(stride % array.itemsize for stride in array.strides) or np.may_share_memory(array, target):
+                array = array.copy()
+            try:
+                view = np.broadcast_to(array, to)
+            except ValueError:
+                what = "the shape of x" if to is shape else f"the lines of x, its shape without axis {axis}"
+                raise ValueError(f"{self.name}: {argument} of shape {array.shape} does not broadcast to {what}, "
+                                 f"{to}") from None
+            found.append(view if to is shape else np.expand_dims(view, axis))
+        return found
+
+
+cdef object option_array(str name, str argument, value, str kinds, str what):
+    """An option as an array of one of these kinds of dtype."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: {argument} is a MaskedArray, whose mask would be ignored: fill it")
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    if array.dtype.kind not in kinds and not ("f" in kinds and index_of(array.dtype) >= 0):
+        raise TypeError(f"{name}: {argument} must be {what}, not {type(value).__name__} of dtype {array.dtype}")
+    return array.view(np.ndarray)
+
+
+cdef Options options_of(str name, scale, where, bias, causal, sink, empty):
+    """None if all are as if they had not been given."""
+    cdef Options o
+    if (where is None and bias is None and sink is None and causal is False and type(scale) is float and scale == 1
+            and type(empty) is str and empty == "nan"):
+        return None
+    o = Options()
+    o.name = name
+    if not isinstance(scale, (int, float, np.integer, np.floating)) or isinstance(scale, bool):
+        raise TypeError(f"{name}: scale must be a number, not {type(scale).__name__}")
+    try:
+        o.scale = float(scale)
+    except OverflowError:       # an integer too large for a double
+        o.scale = INFINITY
+    if not isfinite(o.scale):
+        raise ValueError(f"{name}: scale must be finite, got {scale}")
+    if not isinstance(empty, str) or empty not in ("nan", "zero"):
+        raise ValueError(f"{name}: empty must be 'nan' or 'zero', got {empty!r}")
+    o.zero = empty == "zero"
+    o.causal = not (isinstance(causal, (bool, np.bool_)) and not causal)
+    if isinstance(causal, (bool, np.bool_)):
+        o.offset = 0
+    else:
+        try:
+            o.offset = max(min(operator.index(causal), 2**61), -2**61)
+        except TypeError:
+            raise TypeError(f"{name}: causal must be False, True or a whole number, the offset, not "
+                            f"{type(causal).__name__}") from None
+    o.where = None if where is None else option_array(name, "where", where, "b", "a boolean array")
+    o.bias = None if bias is None else option_array(name, "bias", bias, "biuf", "an array of numbers")
+    o.sink = None if sink is None else option_array(name, "sink", sink, "biuf", "a number or an array of numbers")
+    return o
+
+
+cdef list merged(sizes, strides):
+    """[(size, strides)] of the fewest dimensions; strides are tuples of one stride per array."""
+    found = []
+    for size, own in zip(sizes, strides, strict=True):
+        if size == 1:
+            continue
+        if found and all(before == size * stride for before, stride in zip(found[-1][1], own, strict=True)):
+            found[-1] = (found[-1][0] * size, own)
+        else:
+            found.append((size, own))
+    return found
+
+
+cdef list element_strides(views):
+    """By dimension: the strides of the views, in elements."""
+    return list(zip(*(tuple(stride // view.itemsize for stride in view.strides) for view in views), strict=True))
+
+
+ctypedef void (*softmax_call)(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
+                              const pyacts_softmax_options *options) noexcept nogil
+
+
+cdef void call_one(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
+                   const pyacts_softmax_options *options) noexcept nogil:
+    kernel(outer, n, inner, arrays[0], arrays[1], options)
+
+
+cdef void call_two(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
+                   const pyacts_softmax_options *options) noexcept nogil:
+    (<softmax_backward_kernel>kernel)(outer, n, inner, arrays[0], arrays[1], arrays[2], options)
+
+
+cdef int run_with_options(softmax_kernel kernel, softmax_call call, int d, list arrays, tuple shape, int axis,
+                          Options options) except -1:
+    """A kernel on arrays of one shape (length 1 along axis where they have a number per line), the last one the result.
+
+    Arrays in C order are worked on as they lie, in as few calls as the strides of the options allow. Others are
+    gathered in blocks of lines.
+    """
+    cdef pyacts_softmax_options o
+    options.fill(&o, d)
+    views = options.operands(shape, axis, d, arrays[len(arrays) - 1])
+    if 0 in shape:
+        return 0
+    present = [view for view in views if view is not None]
+    if all(is_direct(array, 0) and cnp.PyArray_IS_C_CONTIGUOUS(array) for array in arrays):
+        strides = element_strides(present) if present else [()] * len(shape)
+        outer, inner = merged(shape[:axis], strides[:axis]), merged(shape[axis + 1:], strides[axis + 1:])
+        if len(inner) <= 1:
+            run_as_they_lie(kernel, call, &o, arrays, shape, axis, options, views, outer, inner, strides[axis])
+            return 0
+    dtype = DTYPES[d]
+    moved = [np.moveaxis(a, axis, -1) for a in arrays + views if a is not None]
+    if len(shape) == 1:
+        moved = [a[None] for a in moved]
+    whole = np.broadcast_shapes(*(a.shape for a in moved))
+    step = max(1, LINES // whole[-1])
+    for index in np.ndindex(whole[:-2]):
+        for start in range(0, whole[-2], step):
+            blocks = [a[index][start:start + step] for a in moved]
+            own = [np.array(a, dtype, order="C") for a in blocks[:len(arrays)]]
+            places = blocks[len(arrays):]
+            block_views = [None if view is None else places.pop(0) for view in views]
+            block_shape = np.broadcast_shapes(*(a.shape for a in own))
+            rows = [view for view in block_views if view is not None]
+            strides = element_strides(rows) if rows else [(), ()]
+            run_as_they_lie(kernel, call, &o, own, block_shape, 1, options, block_views,
+                            [(block_shape[0], strides[0])], [], strides[1], start)
+            blocks[len(arrays) - 1][...] = own[len(own) - 1]
+    return 0
+
+
+cdef int run_as_they_lie(softmax_kernel kernel, softmax_call call, pyacts_softmax_options *o, list arrays,
+                         tuple shape, int axis, Options options, list views, list outer, list inner, tuple along,
+                         Py_ssize_t first_row=0) except -1:
+    cdef char *pointers[3]
+    cdef Py_ssize_t steps[3]
+    cdef size_t rows, n = shape[axis], columns = prod(shape[axis + 1:]), k
+    cdef size_t at
+    cdef int count = len(arrays)
+    rows = outer[len(outer) - 1][0] if outer else 1
+    last = outer[len(outer) - 1][1] if outer else (0,) * len(along)
+    across = inner[0][1] if inner else (0,) * len(along)
+    if options.causal:
+        o.causal_rows, o.causal_offset = shape[axis - 1], options.offset + first_row
+    for k in range(count):
+        lines = rows * columns
+        steps[k] = lines * arrays[k].itemsize * <size_t>arrays[k].shape[axis]
+    lead = outer[:-1]
+    for place, index in enumerate(np.ndindex(tuple(size for size, _ in lead))):
+        which = 0
+        for argument in range(3):
+            if views[argument] is None:
+                continue
+            at = sum(i * own[which] for i, (_, own) in zip(index, lead, strict=True))
+            at = at * <size_t>views[argument].itemsize + <size_t>cnp.PyArray_DATA(views[argument])
+            if argument == 0:
+                o.mask = <const unsigned char *>at
+                o.mask_strides = [last[which], along[which], across[which]]
+            elif argument == 1:
+                o.bias = <const void *>at
+                o.bias_strides = [last[which], along[which], across[which]]
+            else:
+                o.sink = <const void *>at
+                o.sink_strides = [last[which], across[which]]
+            which += 1
+        for k in range(count):
+            pointers[k] = <char *>cnp.PyArray_DATA(arrays[k]) + <Py_ssize_t>place * steps[k]
+        with nogil:
+            call(kernel, rows, n, columns, pointers, o)
+    return 0
+
+
 cdef class Softmax:
     """The kernels and gufuncs of softmax, and the checks of its arguments."""
     cdef:
@@ -905,12 +1110,14 @@ cdef class Softmax:
         with nogil:
             self.backward_kernels[d](lines.outer, lines.n, lines.inner, grad, y, dx, NULL)
 
-    cdef object forward(self, object x, object axis, object out, dict keywords):
+    cdef object forward(self, object x, object axis, Options options, object out, dict keywords):
         cdef cnp.ndarray source, target
         cdef int d, position
         if isinstance(x, np.ma.MaskedArray):
-            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: fill it, x.filled(-np.inf), to "
-                            "leave entries out")
+            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: pass {self.name}(x.filled(0), "
+                            "where=~x.mask) to leave entries out")
+        if options is not None:
+            return self.forward_with_options(x, operator.index(axis), options, out, keywords)
         x = as_operand(x)
         axis = operator.index(axis)
         if isinstance(x, np.ndarray):
@@ -928,11 +1135,20 @@ cdef class Softmax:
             keywords["out"] = out
         return self.forward_ufunc(x, axis=axis, **with_signature(keywords, (x,), []))
 
-    cdef object inplace(self, object x, object axis):
+    cdef object forward_with_options(self, object x, int axis, Options options, object out, dict keywords):
+        if keywords:
+            raise TypeError(f"{self.name}() takes no {', '.join(keywords)} together with the options of softmax")
+        source = plain_array(self.name, "x", x)
+        position = softmax_axis(self.name, source.shape, axis)
+        return into(self.name, source, out, lambda target: run_with_options(
+            self.kernels[dtype_index(target)], call_one, dtype_index(target), [source, target], source.shape, position,
+            options))
+
+    cdef object inplace(self, object x, object axis, Options options):
         cdef cnp.ndarray target
         cdef int d, position
         axis = operator.index(axis)         # first, for it may run code that changes x
-        if cnp.PyArray_CheckExact(x):
+        if cnp.PyArray_CheckExact(x) and options is None:
             target = x
             d = dtype_index(target)
             if d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE):
@@ -942,13 +1158,18 @@ cdef class Softmax:
         check_target(x, "x", f"use pyacts.{self.name}(x)")
         position = softmax_axis(self.name, x.shape, axis)
         d = index_of(x.dtype)
+        if options is not None:
+            plain = x.view(np.ndarray)
+            run_with_options(self.kernels[d], call_one, d, [plain, plain], plain.shape, position, options)
+            return x
         for (block,) in blocks_of_lines([x.view(np.ndarray)], position):
             target = np.ascontiguousarray(block, DTYPES[d])
             self.run(d, lines_of(target, target.ndim - 1), cnp.PyArray_DATA(target), cnp.PyArray_DATA(target))
             block[...] = target
         return x
 
-    cdef object backward(self, object grad, object x, object axis, object y, object out, bint inplace):
+    cdef object backward(self, object grad, object x, object axis, object y, Options options, object out,
+                         bint inplace):
         cdef cnp.ndarray first, second, target
         cdef int d, position
         function = f"{self.name}_backward"
@@ -968,7 +1189,10 @@ cdef class Softmax:
         if inplace:
             check_no_partial_overlap(grad, saved, name)
         if y is None:
-            saved = self.forward(saved, axis, None, {})
+            saved = self.forward(saved, axis, options, None, {})
+        if options is not None:
+            return self.backward_with_options(function, operand, saved, position, options, grad if inplace else out,
+                                              inplace)
         if cnp.PyArray_CheckExact(operand) and cnp.PyArray_CheckExact(saved):
             first, second = operand, saved
             d = dtype_index(first)
@@ -989,6 +1213,252 @@ cdef class Softmax:
                               cnp.PyArray_DATA(first))
             grad_block[...] = first
         return grad
+
+    cdef object backward_with_options(self, str function, object grad, object y, int position, Options options,
+                                      object out, bint inplace):
+        grad, y = plain_array(function, "grad", grad), plain_array(function, "x or y", y)
+        if inplace:
+            target = out.view(np.ndarray)
+            run_with_options(<softmax_kernel>self.backward_kernels[index_of(target.dtype)], call_two,
+                             index_of(target.dtype), [target, y, target], target.shape, position, options)
+            return out
+        return into(function, grad, out, lambda target: run_with_options(
+            <softmax_kernel>self.backward_kernels[dtype_index(target)], call_two, dtype_index(target),
+            [grad, y, target], grad.shape, position, options), y)
+
+
+cdef object plain_array(str function, str argument, value):
+    """The value as an array of a supported dtype; strides and byte order may be any."""
+    if not isinstance(value, np.ndarray) and hasattr(type(value), "__array_ufunc__"):
+        raise TypeError(f"{function}() takes {argument} as a NumPy array here, not {type(value).__name__}: convert it "
+                        "with np.asarray")
+    if isinstance(value, np.ndarray) and has_rules_of_its_own(value):
+        raise TypeError(f"{function}(): {argument} is a {type(value).__name__}, which has rules of its own that would "
+                        f"be bypassed: pass its plain array ({argument}.view(np.ndarray))")
+    array = np.asarray(value)
+    dtype = result_dtype(function, array.dtype)
+    return array if array.dtype.newbyteorder("=") == dtype else array.astype(dtype)
+
+
+cdef object into(str function, source, out, compute, other=None):
+    """What compute(target) writes, in a new array in C order or in out."""
+    dtype = source.dtype.newbyteorder("=")
+    if out is None:
+        target = np.empty(source.shape, dtype)
+        compute(target)
+        return target
+    if not isinstance(out, np.ndarray) or has_rules_of_its_own(out):
+        raise TypeError(f"{function}(): out must be a NumPy array, not {type(out).__name__}")
+    if out.shape != source.shape:
+        raise ValueError(f"{function}(): out has shape {out.shape}, the result {source.shape}")
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"{function}(): cannot cast the result from {dtype} to {out.dtype}, the dtype of out")
+    if not out.flags.writeable:
+        raise ValueError(f"{function}(): out is read-only")
+    inputs = [array for array in (source, other) if array is not None]
+    if out.dtype == dtype and not any(
+            np.may_share_memory(out, array) and not (
+                out.__array_interface__["data"] == array.__array_interface__["data"] and out.strides == array.strides)
+            for array in inputs):
+        compute(out.view(np.ndarray))
+    else:
+        target = np.empty(source.shape, dtype)
+        compute(target)
+        out[...] = target
+    return out
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# logsumexp: a number per line
+
+cdef object logsumexp_of(softmax_kernel *kernels, str name, object x, object axis, bint keepdims, Options options):
+    axis = operator.index(axis)         # first, for it may run code that changes x
+    cdef cnp.ndarray source = as_direct(name, x), target
+    cdef int position = softmax_axis(name, shape_of(source), axis), d = dtype_index(source)
+    shape = list(shape_of(source))
+    shape[position] = 1
+    target = np.empty(shape, source.dtype)
+    run_lines(kernels[d], call_one, d, [source, target], shape_of(source), position, options, name)
+    return target if keepdims else (<object>target).reshape(shape[:position] + shape[position + 1:])[()]
+
+
+cdef object logsumexp_backward_of(softmax_kernel *kernels, str name, object grad, object x, object axis,
+                                  bint keepdims, Options options):
+    axis = operator.index(axis)
+    if not (hasattr(grad, "dtype") and hasattr(x, "dtype")):
+        grad, x = as_similar((grad, x))
+    cdef cnp.ndarray first = as_direct(name, grad), source = as_direct(name, x), target
+    cdef int position = softmax_axis(name, shape_of(source), axis), d = dtype_index(source)
+    shape = list(shape_of(source))
+    lines = (*shape[:position], *([1] if keepdims else []), *shape[position + 1:])
+    if shape_of(first) != lines:
+        raise ValueError(f"{name}() needs grad of the shape of the result, {lines}, got {shape_of(first)}")
+    if cnp.PyArray_TYPE(first) != cnp.PyArray_TYPE(source):
+        raise TypeError(f"{name}() needs grad and x of the same dtype, got {(<object>first).dtype} and "
+                        f"{(<object>source).dtype}")
+    shape[position] = 1
+    target = np.empty(shape_of(source), (<object>source).dtype)
+    run_lines(kernels[d], call_two, d, [(<object>first).reshape(shape), source, target], shape_of(source), position,
+              options, name)
+    return target
+
+
+cdef int run_lines(softmax_kernel kernel, softmax_call call, int d, list arrays, tuple shape, int axis,
+                   Options options, str name) except -1:
+    cdef char *pointers[3]
+    cdef size_t outer = prod(shape[:axis]), n = shape[axis], inner = prod(shape[axis + 1:])
+    if options is not None:
+        return run_with_options(kernel, call, d, arrays, shape, axis, options)
+    for k, array in enumerate(arrays):
+        pointers[<int>k] = <char *>cnp.PyArray_DATA(array)
+    with nogil:
+        call(kernel, outer, n, inner, pointers, NULL)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Losses
+
+ctypedef void (*untyped_kernel)() noexcept nogil
+ctypedef void (*cross_entropy_kernel)(size_t outer, size_t n, size_t inner, const void *x, const int64_t *labels,
+                                      const void *probabilities, const void *weight, double label_smoothing,
+                                      void *loss) noexcept nogil
+ctypedef void (*cross_entropy_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *x,
+                                               const int64_t *labels, const void *probabilities, const void *weight,
+                                               double label_smoothing, void *dx) noexcept nogil
+ctypedef void (*binary_kernel)(size_t n, const void *x, const void *t, void *loss) noexcept nogil
+ctypedef void (*binary_backward_kernel)(size_t n, const void *x, const void *t, void *dx, double grad) noexcept nogil
+
+
+cdef check_reduction(str name, reduction):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+cdef object reduced(losses, reduction, count, dtype):
+    """Losses, which are at least float32, as the caller wants them."""
+    if reduction != "none":
+        total = losses.sum(dtype=np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):        # the mean of nothing is NaN
+            losses = np.asarray(total if reduction == "sum" else np.float64(total) / count)
+    with np.errstate(over="ignore"):
+        return losses.astype(dtype)[()]
+
+
+cdef object spread(str function, grad, reduction, shape, count, dtype):
+    """The gradient of each loss, in an array of this shape: what they were reduced to shares its own among them."""
+    if isinstance(grad, np.ma.MaskedArray):
+        raise TypeError(f"{function}() would ignore the mask of grad, a MaskedArray: fill it")
+    grad = np.asarray(grad)
+    if grad.dtype.kind not in "biuf" and index_of(grad.dtype) < 0:
+        raise TypeError(f"{function}: grad must be a number or an array of numbers, not of dtype {grad.dtype}")
+    wanted = shape if reduction == "none" else ()
+    if grad.shape != wanted:
+        raise ValueError(f"{function}() needs grad in the shape of the loss, {wanted}, got {grad.shape}")
+    if reduction != "none":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            grad = np.float64(grad) / (count if reduction == "mean" else 1)
+    with np.errstate(over="ignore"):
+        return np.array(np.broadcast_to(grad, shape), dtype)
+
+
+cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels, object axis,
+                                     object label_smoothing, object ignore_index, object weight, object reduction):
+    name = "softmax_cross_entropy" if grad is None else "softmax_cross_entropy_backward"
+    axis = operator.index(axis)
+    check_reduction(name, reduction)
+    cdef double smoothing = float(label_smoothing)
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing must be from 0 to 1, got {label_smoothing}")
+    for array, argument in ((labels, "labels"), (weight, "weight")):
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError(f"{name}() would ignore the mask of {argument}, a MaskedArray: fill it")
+    cdef cnp.ndarray x = as_direct(name, logits), target, given, factors = None, grads
+    cdef int d = dtype_index(x), position = softmax_axis(name, shape_of(x), axis)
+    cdef size_t outer, n, inner
+    shape = shape_of(x)
+    lines = shape[:position] + shape[position + 1:]
+    outer, n, inner = prod(shape[:position]), shape[position], prod(shape[position + 1:])
+    own = np.dtype(np.float32 if is_single(d) else np.float64)
+    if weight is not None:
+        factors = np.ascontiguousarray(option_array(name, "weight", weight, "biuf", "an array of numbers"), own)
+        if shape_of(factors) != (n,):
+            raise ValueError(f"{name}: weight needs one number for each of the {n} classes, got shape "
+                             f"{shape_of(factors)}")
+    labels = np.asarray(labels)
+    cdef bint classes = labels.dtype.kind in "iu"
+    if classes:
+        if labels.shape != lines:
+            raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
+                             f"{labels.shape}")
+        ignored = np.zeros(lines, bool) if ignore_index is None else labels == operator.index(ignore_index)
+        wrong = ~ignored & ((labels < 0) | (labels >= n))
+        if wrong.any():
+            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {labels[wrong].flat[0]}: give "
+                             "ignore_index if that is to be left out")
+        labels = np.where(ignored, -1, labels)
+        given = np.array(labels, np.int64, order="C")
+        counted = np.asarray(given)[~np.asarray(ignored)]
+        count = counted.size if factors is None else (<object>factors)[counted].sum(dtype=np.float64)
+    else:
+        if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
+            raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")
+        if labels.shape != shape:
+            raise ValueError(f"{name}: labels that are probabilities need the shape of logits, {shape}, got "
+                             f"{labels.shape}")
+        if ignore_index is not None:
+            raise ValueError(f"{name}: ignore_index is for labels that are classes")
+        given = np.ascontiguousarray(labels, (<object>x).dtype)
+        count = outer * inner
+    cdef const int64_t *which = <const int64_t *>cnp.PyArray_DATA(given) if classes else NULL
+    cdef const void *p = NULL if classes else cnp.PyArray_DATA(given)
+    cdef const void *w = NULL if weight is None else cnp.PyArray_DATA(factors)
+    cdef untyped_kernel kernel = kernels[d]
+    if grad is None:
+        target = np.empty(lines, own)
+        with nogil:
+            (<cross_entropy_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(x), which, p, w, smoothing,
+                                           cnp.PyArray_DATA(target))
+        return reduced(target, reduction, count, (<object>x).dtype)
+    grads = spread(name, grad, reduction, lines, count, own)
+    target = np.empty(shape, (<object>x).dtype)
+    with nogil:
+        (<cross_entropy_backward_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(grads), cnp.PyArray_DATA(x), which,
+                                                p, w, smoothing, cnp.PyArray_DATA(target))
+    return target
+
+
+cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels,
+                                     object reduction):
+    name = "sigmoid_cross_entropy" if grad is None else "sigmoid_cross_entropy_backward"
+    check_reduction(name, reduction)
+    if isinstance(labels, np.ma.MaskedArray):
+        raise TypeError(f"{name}() would ignore the mask of labels, a MaskedArray: fill it")
+    given = as_direct(name, logits)
+    dtype, labels = given.dtype, np.asarray(labels)
+    if labels.dtype.kind not in "biuf" and index_of(labels.dtype) < 0:
+        raise TypeError(f"{name}: labels must be numbers from 0 to 1, not {labels.dtype}")
+    if labels.shape != given.shape:
+        raise ValueError(f"{name}() needs logits and labels of the same shape, got {given.shape} and {labels.shape}")
+    # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
+    if is_single(index_of(dtype)) and (reduction == "none") == (grad is not None):
+        given = given.astype(np.float32)
+    cdef cnp.ndarray x = given, t = np.array(labels, given.dtype, order="C"), target = np.empty_like(given)
+    cdef int d = dtype_index(x)
+    cdef size_t n = cnp.PyArray_SIZE(x)
+    cdef double factor = 1
+    cdef untyped_kernel kernel = kernels[d]
+    if grad is None:
+        with nogil:
+            (<binary_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target))
+        return reduced(target, reduction, n, dtype)
+    if reduction == "none":
+        grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
+    else:
+        factor = spread(name, grad, reduction, (), n, np.float64)
+    with nogil:
+        (<binary_backward_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target), factor)
+    return (grads * target).astype(dtype) if reduction == "none" else target
 
 
 # ----------------------------------------------------------------------------------------------------------------

@@ -96,8 +96,9 @@ class Activation:
         The name on every face: ``pyacts.<name>``, ``pyacts_<name>_f32`` and so on.
     kind : str
         ``"elementwise"``; ``"channelwise"`` (elementwise with a parameter that C takes per channel);
-        ``"gated"`` (elementwise in two arrays, act(gate) * up); ``"softmax"`` (along an axis); ``"maxout"`` (along an
-        axis, which gets shorter); ``"crelu"`` (along an axis, which gets twice as long).
+        ``"gated"`` (elementwise in two arrays, act(gate) * up); ``"softmax"`` (along an axis); ``"logsumexp"`` (along
+        an axis, which goes); ``"cross_entropy"`` and ``"binary_cross_entropy"`` (losses); ``"maxout"`` (along an axis,
+        which gets shorter); ``"crelu"`` (along an axis, which gets twice as long).
     module : str
         The file in ``kernels/`` with the mathematics.
     summary, formula, derivative, range : str
@@ -126,6 +127,8 @@ class Activation:
         For a gated unit: the activation of its gate.
     reference : str
         Where it was proposed.
+    options : bool
+        Whether it has those of the softmax family: scale, where, bias, causal, sink.
     """
 
     name: str
@@ -147,6 +150,7 @@ class Activation:
     samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
     gate: str = ""
     reference: str = ""
+    options: bool = False
 
     @property
     def learned(self) -> tuple[Parameter, ...]:
@@ -1020,6 +1024,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         "softmax",
         kind="softmax",
         module="softmax",
+        options=True,
         summary="Turns the numbers along an axis into probabilities, positive and with the sum 1.",
         formula="exp(x - max(x)) / sum(exp(x - max(x)))",
         derivative="y * (grad - sum(grad * y)) for y = softmax(x)",
@@ -1035,6 +1040,162 @@ ACTIVATIONS: tuple[Activation, ...] = (
         max_ulp={
             "f32": {"forward": 2.0, "backward_y": 4.0},
             "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "softmin",
+        kind="softmax",
+        module="softmax",
+        options=True,
+        summary="softmax of the negative: the smallest number gets the largest probability.",
+        formula="exp(min(x) - x) / sum(exp(min(x) - x))",
+        derivative="-y * (grad - sum(grad * y)) for y = softmin(x)",
+        derivative_y="-y * (grad - sum(grad * y))",
+        numpy={
+            "forward": "(e := np.exp(x.min(-1, keepdims=True) - x)) / e.sum(-1, keepdims=True)",
+            "backward": "(s := (e := np.exp(x.min(-1, keepdims=True) - x)) / e.sum(-1, keepdims=True))"
+            " * ((grad * s).sum(-1, keepdims=True) - grad)",
+            "backward_y": "y * ((grad * y).sum(-1, keepdims=True) - grad)",
+        },
+        range="(0, 1)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "log_softmax",
+        kind="softmax",
+        module="softmax",
+        options=True,
+        summary="The logarithm of softmax, also where that rounds to 0 or 1.",
+        formula="x - max(x) - log(sum(exp(x - max(x))))",
+        derivative="grad - exp(y) * sum(grad) for y = log_softmax(x)",
+        derivative_y="grad - exp(y) * sum(grad)",
+        numpy={
+            "forward": "(a := x - x.max(-1, keepdims=True)) - np.log(np.exp(a).sum(-1, keepdims=True))",
+            "backward": "grad - (e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)"
+            " * grad.sum(-1, keepdims=True)",
+            "backward_y": "grad - np.exp(y) * grad.sum(-1, keepdims=True)",
+        },
+        range="(-inf, 0)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "logsumexp",
+        kind="logsumexp",
+        module="softmax",
+        options=True,
+        summary="The logarithm of the sum of the exponentials along an axis: a smooth maximum.",
+        formula="max(x) + log(sum(exp(x - max(x))))",
+        derivative="grad * softmax(x)",
+        no_y="that is one number per line, which does not determine the line",
+        numpy={
+            "forward": "(m := x.max(-1)) + np.log(np.exp(x - m[:, None]).sum(-1))",
+            "backward": "grad[:, None] * (e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)",
+        },
+        range="[max(x), inf)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward": 4.0},
+            "f64": {"forward": 8.0, "backward": 10.0},
+        },
+    ),
+    Activation(
+        "sparsemax",
+        kind="softmax",
+        module="sparsemax",
+        summary="The nearest probabilities to the numbers along an axis, many of them exactly 0.",
+        formula="max(x - tau, 0), with tau such that the sum is 1",
+        derivative="s * (grad - sum(s * grad) / sum(s)) with s = 1 where y > 0, else 0",
+        derivative_y="s * (grad - sum(s * grad) / sum(s)) with s = 1 where y > 0, else 0",
+        numpy={
+            "forward": "np.maximum(x - ((np.sort(x)[:, ::-1].cumsum(-1) - 1) / np.arange(1, x.shape[-1] + 1))"
+            ".max(-1, keepdims=True), 0)",
+            "backward_y": "(s := y > 0) * (grad - (s * grad).sum(-1, keepdims=True) / s.sum(-1, keepdims=True))",
+        },
+        range="[0, 1]",
+        reference="Martins and Astudillo, From softmax to sparsemax, ICML 2016",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "entmax15",
+        kind="softmax",
+        module="sparsemax",
+        summary="Between softmax and sparsemax: smooth, and yet small numbers get exactly 0.",
+        formula="max(x / 2 - tau, 0)**2, with tau such that the sum is 1",
+        derivative="s * (grad - sum(s * grad) / sum(s)) with s = sqrt(y)",
+        derivative_y="s * (grad - sum(s * grad) / sum(s)) with s = sqrt(y)",
+        numpy={
+            "forward": "np.maximum(x / 2 - entmax15_tau(x), 0) ** 2",
+            "backward_y": "(s := np.sqrt(y)) * (grad - (s * grad).sum(-1, keepdims=True) / s.sum(-1, keepdims=True))",
+        },
+        range="[0, 1]",
+        reference="Peters, Niculae and Martins, Sparse sequence-to-sequence models, ACL 2019",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward_y": 4.0},
+            "f64": {"forward": 8.0, "backward_y": 8.0},
+        },
+    ),
+    Activation(
+        "hardmax",
+        kind="softmax",
+        module="sparsemax",
+        summary="1 at the largest of the numbers along an axis (the first of equals; a NaN counts as the largest), 0 "
+        "elsewhere.",
+        formula="1 where x is the first max(x), else 0",
+        derivative="0",
+        derivative_y="0",
+        numpy={
+            "forward": "(np.arange(x.shape[-1]) == x.argmax(-1)[:, None]).astype(x.dtype)",
+            "backward_y": "np.zeros_like(grad)",
+        },
+        range="{0, 1}",
+        max_ulp={
+            "f32": {"forward": 0.0, "backward_y": 0.0},
+            "f64": {"forward": 0.0, "backward_y": 0.0},
+        },
+    ),
+    Activation(
+        "softmax_cross_entropy",
+        kind="cross_entropy",
+        module="cross_entropy",
+        summary="The cross-entropy of classes, or of probabilities, with softmax(logits), without making that.",
+        formula="-sum(labels * log_softmax(x))",
+        derivative="grad * (softmax(x) - labels)",
+        no_y="the loss does not determine the logits",
+        numpy={
+            "forward": "np.log(np.exp(x - (m := x.max(-1, keepdims=True))).sum(-1)) - (x - m)[rows, labels]",
+            "backward": "grad[:, None] * ((e := np.exp(x - x.max(-1, keepdims=True))) / e.sum(-1, keepdims=True)"
+            " - hot)",
+        },
+        range="[0, inf)",
+        max_ulp={
+            "f32": {"forward": 2.0, "backward": 4.0},
+            "f64": {"forward": 8.0, "backward": 16.0},
+        },
+    ),
+    Activation(
+        "sigmoid_cross_entropy",
+        kind="binary_cross_entropy",
+        module="cross_entropy",
+        summary="The cross-entropy of probabilities with sigmoid(logits), each for itself.",
+        formula="log(1 + exp(x)) - x * labels",
+        derivative="grad * (1 / (1 + exp(-x)) - labels)",
+        no_y="the loss does not determine the logit",
+        numpy={
+            "forward": "np.logaddexp(0, x) - x * labels",
+            "backward": "grad * (1 / (1 + np.exp(-x)) - labels)",
+        },
+        range="[0, inf)",
+        max_ulp={
+            "f32": {"forward": 2.5, "backward": 4.0},
+            "f64": {"forward": 2.5, "backward": 4.0},
         },
     ),
     Activation(

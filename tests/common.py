@@ -25,7 +25,7 @@ HALVES = {suffix: kind for suffix, kind in TYPES.items() if np.dtype(kind).items
 ENDINGS = {"forward": "", "inplace": "_", "backward": "_backward", "backward_inplace": "_backward_"}
 
 # The kinds that change the shape, and so have no form in place and no ufunc.
-CHANGING_SHAPE = ("maxout", "crelu")
+CHANGING_SHAPE = ("maxout", "crelu", "logsumexp", "cross_entropy", "binary_cross_entropy")
 
 # What the tests give parameters that have no default.
 REQUIRED = {"weight": 0.25}

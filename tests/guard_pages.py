@@ -57,7 +57,7 @@ class Caller:
 
     def __init__(self):
         most = max(len(a.parameters) + len(a.learned) for a in ACTIVATIONS)
-        self.fenced = [Fenced() for _ in range(5 + most)]
+        self.fenced = [Fenced() for _ in range(7 + most)]
         self.calls = 0
 
     def __call__(self, name, *arguments):
@@ -83,8 +83,27 @@ def numbers(count, dtype):
     return np.linspace(-3, 3, count, dtype=dtype)
 
 
+def causal(call):
+    """What a causal bound hides is not even there: x, grad and y end where it begins."""
+    options = ffi.new("pyacts_softmax_options *", {"size": ffi.sizeof("pyacts_softmax_options"), "scale": 1.0})
+    options.causal_rows = 1
+    for dtype, kind in (("f32", np.float32), ("f64", np.float64)):
+        for kept in (0, 1, 15, 16, 17, 33, 100):
+            options.causal_offset = kept - 1
+            for n in (kept + 1, kept + 20):
+                seen, whole = (numbers(kept, kind), False), (numbers(n, kind), True)
+                for name in ("softmax", "log_softmax", "softmin"):
+                    call(f"pyacts_{name}_{dtype}", 1, n, 1, seen, whole, options)
+                    call(f"pyacts_{name}_backward_y_{dtype}", 1, n, 1, seen, seen, whole, options)
+                line = (numbers(1, kind), False)
+                call(f"pyacts_logsumexp_{dtype}", 1, n, 1, seen, (line[0], True), options)
+                call(f"pyacts_logsumexp_backward_{dtype}", 1, n, 1, line, seen, whole, options)
+
+
 def main():
     call = Caller()
+    print("causal", flush=True)
+    causal(call)
     for activation in ACTIVATIONS:
         for kind, dtype in SUFFIXES.items():
             value = parameter_type(kind)
@@ -95,6 +114,12 @@ def main():
                 name = f"pyacts_{activation.name}{'' if direction == 'forward' else '_' + direction}_{dtype}"
                 print(name, flush=True)
                 inputs, outputs = 1 if direction == "forward" else 2, 1
+                if activation.kind == "binary_cross_entropy":
+                    for n in LENGTHS:
+                        a = numbers(n, kind)
+                        call(name, n, (a, False), (a, False), (a, True), *[1.5] * (inputs - 1))
+                    call(name, 0, ffi.NULL, ffi.NULL, ffi.NULL, *[1.5] * (inputs - 1))
+                    continue
                 if activation.kind in ("elementwise", "gated") and direction != "parameter_grad":
                     inputs, outputs = map(len, activation.operands(direction))
                     params = [1.5 for _ in activation.parameters]
@@ -121,6 +146,20 @@ def main():
                             call(name, outer, n, inner, (a, False), (doubled, True))
                         else:
                             call(name, outer, n, inner, (doubled, False), (saved, False), (a, True))
+                    elif activation.kind == "cross_entropy":
+                        if n == 0:
+                            continue
+                        line, weight = numbers(outer * inner, value), (numbers(n, value), False)
+                        classes = np.arange(outer * inner, dtype=np.int64) % n
+                        first = [(a, False)] if inputs == 1 else [(line, False), (a, False)]
+                        out = (line, True) if inputs == 1 else (a, True)
+                        call(name, outer, n, inner, *first, (classes, False), ffi.NULL, ffi.NULL, 0.1, out)
+                        call(name, outer, n, inner, *first, (classes, False), ffi.NULL, ffi.NULL, 0.0, out)
+                        call(name, outer, n, inner, *first, ffi.NULL, (a, False), weight, 0.0, out)
+                    elif activation.kind == "logsumexp":
+                        line = numbers(outer * inner, kind)
+                        given = [(a, False), (line, True)] if inputs == 1 else [(line, False), (a, False), (a, True)]
+                        call(name, outer, n, inner, *given, ffi.NULL)
                     else:
                         for pool_size in (p for p in (1, 2, 3, 17, 34) if n % p == 0):
                             pooled = numbers(a.size // pool_size, kind)
@@ -135,6 +174,10 @@ def main():
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + len(activation.learned)))
                 elif activation.kind == "channelwise":
                     call(name, 0, 0, 0, *[ffi.NULL] * (inputs + len(activation.parameters) + 1))
+                elif activation.kind == "cross_entropy":
+                    call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 3), 0.0, ffi.NULL)
+                elif activation.kind == "logsumexp":
+                    call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))
                 elif activation.kind == "softmax":
                     call(name, 3, 0, 1, *[ffi.NULL] * (inputs + 2))
                     call(name, 0, 3, 2, *[ffi.NULL] * (inputs + 2))

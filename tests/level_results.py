@@ -9,6 +9,15 @@ from common import CALLS, DTYPES, drawn, is_elementwise, numbers, parameter_grad
 import pyacts
 from pyacts.catalog import ACTIVATIONS
 
+random = np.random.default_rng(3)
+OPTIONS = {
+    "scale": {"scale": 0.3},
+    "where": {"where": random.random((40, 1, 33)) < 0.7},
+    "bias": {"bias": random.normal(size=(24, 33)), "scale": -1.7},
+    "causal": {"causal": 2},
+    "sink": {"sink": 1.5, "causal": True},
+}
+
 
 def results():
     found = {}
@@ -42,6 +51,13 @@ def results():
                 grad = np.abs(x)  # of one sign, so that no sum cancels
                 for name, values in parameter_grads(activation, grad, x[::-1], **parameters).items():
                     found[f"{activation.name}_parameter_grad {dtype} {shape} {name}"] = values
+        for kind, keywords in OPTIONS.items():
+            found[f"softmax {dtype} {kind}"] = y = pyacts.softmax(x, **keywords)
+            found[f"softmax_backward {dtype} {kind}"] = pyacts.softmax_backward(x[::-1], y=abs(x), **keywords)
+            found[f"softmax {dtype} {kind} columns"] = pyacts.softmax(x, 1, **keywords | {"causal": False})
+            found[f"log_softmax {dtype} {kind}"] = pyacts.log_softmax(x, **keywords)
+            found[f"logsumexp {dtype} {kind}"] = pyacts.logsumexp(x, **keywords)
+            found[f"logsumexp_backward {dtype} {kind}"] = pyacts.logsumexp_backward(y[..., 0], x, **keywords)
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
         found[f"maxout {dtype}"], found[f"maxout {dtype} index"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)

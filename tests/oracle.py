@@ -305,6 +305,29 @@ def softmax(m, x):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def softmin(m, x):
+    return softmax(m, -x)
+
+
+def others(m, x):
+    """log of the sum of e**(x - max(x)), as log1p of the terms but for one of the largest: all digits near 0."""
+    e = m.exp(x - x.max(axis=-1, keepdims=True))
+    np.put_along_axis(e, np.argmax(x, axis=-1)[..., None], m.number(0.0), -1)
+    return m.log1p(e.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(m, x):
+    return (x - x.max(axis=-1, keepdims=True)) - others(m, x)
+
+
+def logsumexp(m, x):
+    return (x.max(axis=-1, keepdims=True) + others(m, x))[..., 0]
+
+
+def log_softmax_gradient(m, grad, y):
+    return grad - m.exp(y) * grad.sum(axis=-1, keepdims=True)
+
+
 def softmax_gradient(grad, y):
     """Along the last axis, as a function of y."""
     return y * (grad - (grad * y).sum(axis=-1, keepdims=True))
@@ -322,7 +345,17 @@ def crelu(x):
     return np.concatenate([np.where(x > 0, x, 0), np.where(x < 0, -x, 0)], axis=-1)
 
 
-ALONG_AN_AXIS = {"softmax": softmax, "maxout": maxout, "crelu": crelu}
+ALONG_AN_AXIS = {
+    "softmax": softmax,
+    "softmin": softmin,
+    "log_softmax": log_softmax,
+    "logsumexp": logsumexp,
+    "maxout": maxout,
+    "crelu": crelu,
+}
+
+# Defined where they are tested: test_sparsemax.py, test_losses.py.
+ELSEWHERE = {"sparsemax", "entmax15", "hardmax", "softmax_cross_entropy", "sigmoid_cross_entropy"}
 
 # ----------------------------------------------------------------------------------------------------------------
 # Evaluation

@@ -70,7 +70,7 @@ def test_error_is_within_the_bound(unit, dtype, params):
     dgate, dup = functions(unit)[2](grad, gate, up, *params)
     m = oracle.EXACT if dtype == "float64" else oracle.FAST
     value, slope = (oracle.exact(act, direction, gate, act_params) for direction in ("forward", "backward"))
-    slope_unit = oracle.slope_unit(act, gate, act_params, slope)
+    slope_unit = oracle.unit_of(act, "backward", gate, act_params, slope)
     tiny = np.finfo(kind).tiny
     slack = 1 if params else 0
     for what, got, factors, units in (
