@@ -202,8 +202,15 @@ static inline storage stored_if(int wanted, storage x) {
 #endif
 }
 
+/* The integer operations are many: where they are needed, they are in the library once. */
+#if defined(PYACTS_DTYPE_f16) && !defined(__F16C__)
+#define CONVERSION static __attribute__((noinline, unused))
+#else
+#define CONVERSION static inline
+#endif
+
 /* n elements as reals: where they lie if they are reals, else converted into buffer. */
-static inline const packed_real *as_real(size_t n, const storage *from, real *buffer) {
+CONVERSION const packed_real *as_real(size_t n, const storage *from, real *buffer) {
 #if CONVERTED
     size_t k = 0;
 #if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
@@ -223,7 +230,7 @@ static inline const packed_real *as_real(size_t n, const storage *from, real *bu
 }
 
 /* The reverse: n reals, rounded. */
-static inline void put(size_t n, const real *from, storage *to) {
+CONVERSION void put(size_t n, const real *from, storage *to) {
     size_t k = 0;
 #if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
     for (; k + 16 <= n; k += 16)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["ACTIVATIONS", "DTYPES", "Activation", "Dtype", "Parameter"]
+__all__ = ["ACTIVATIONS", "DTYPES", "PRESETS", "SPELLINGS", "Activation", "Dtype", "Parameter"]
 
 
 @dataclass(frozen=True)
@@ -1241,3 +1241,77 @@ ACTIVATIONS: tuple[Activation, ...] = (
         },
     ),
 )
+
+# Names that other systems give to these functions, beside the canonical ones and the aliases. Case, underscores,
+# hyphens and spaces do not count.
+SPELLINGS: dict[str, str] = {
+    "rectifier": "relu",
+    "rectify": "relu",
+    "eltwise_relu": "relu",
+    "lrelu": "leaky_relu",
+    "parametric_relu": "prelu",
+    "eltwise_elu": "elu",
+    "soft_relu": "softplus",
+    "eltwise_soft_relu": "softplus",
+    "log1pexp": "softplus",
+    "eltwise_logistic": "sigmoid",
+    "ultra_fast_sigmoid": "sigmoid",
+    "eltwise_tanh": "tanh",
+    "eltwise_swish": "silu",
+    "relu_squared": "relu2",
+    "eltwise_hardsigmoid": "hard_sigmoid",
+    "hard_swish_mobilenet": "hard_swish",
+    "eltwise_hardswish": "hard_swish",
+    "eltwise_exp": "exponential",
+    "softmax_log": "log_softmax",
+    "softmax_accurate": "softmax",
+    "softmax_cross_entropy_loss": "softmax_cross_entropy",
+    "cross_entropy": "softmax_cross_entropy",
+    "softmax_cross_entropy_with_logits": "softmax_cross_entropy",
+    "binary_cross_entropy_with_logits": "sigmoid_cross_entropy",
+    "bce_with_logits_loss": "sigmoid_cross_entropy",
+    "sigmoid_binary_crossentropy": "sigmoid_cross_entropy",
+}
+
+# What a system means by a name where that is not the function above with its defaults: by system, the function and its
+# parameters there; "" is for names without a system. The spelling is exact, because Keras has a leaky_relu and a
+# LeakyReLU. A text instead says why there is no such function.
+PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
+    # In training rrelu draws slopes between 1/8 and 1/3 (prelu with an array of them); this is their mean.
+    "": {"rrelu": ("leaky_relu", {"negative_slope": 11 / 48})},
+    "torch": {},
+    "keras": {
+        "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
+        "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "ops.leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
+    },
+    "keras2": {
+        "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
+        "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "hard_sigmoid": ("hard_sigmoid", {"slope": 0.2}),
+    },
+    "jax": {},
+    "flax": {},
+    "tf": {"leaky_relu": ("leaky_relu", {"negative_slope": 0.2})},
+    "tfjs": {
+        "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
+        "leakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "hardSigmoid": ("hard_sigmoid", {"slope": 0.2}),
+    },
+    "theano": {
+        "hard_sigmoid": ("hard_sigmoid", {"slope": 0.2}),
+        "ultra_fast_sigmoid": ("sigmoid", {}),
+    },
+    "onnx": {"HardSigmoid": ("hard_sigmoid", {"slope": 0.2}), "Shrink": ("hard_shrink", {})},
+    "onednn": {"eltwise_linear": "it has a slope and an offset; without them it is identity"},
+    "thinc": {
+        "hard_sigmoid": ("hard_sigmoid", {"slope": 0.2}),
+        "hard_swish": "it is x * clip(0.2 * x + 0.5, 0, 1); the usual one is thinc.hard_swish_mobilenet",
+        "clipped_linear": "it has a slope and an offset; without them it is hard_tanh(x, 0, 1)",
+    },
+    "ggml": {},
+    "mlx": {},
+    "candle": {},
+    "scipy": {},
+}

@@ -334,7 +334,7 @@ def test_summed_in_double(activation, parameter, dtype):
 @per_dtype
 @per_parameter
 def test_what_is_lost_beside_a_large_term_is_kept(activation, parameter, dtype):
-    """Blocks of 4096 terms are added with their rounding errors."""
+    """Blocks of terms are added with their rounding errors."""
     at, share = place_of_a_share(activation, parameter.name, dtype)
     large = min(1e30, float(finfo(dtype).max) / 4)
     x, grad = np.full((3, 4096), at, dtype), np.zeros((3, 4096), dtype)
