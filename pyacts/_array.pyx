@@ -38,11 +38,29 @@ cdef extern from "numpy/arrayobject.h":
 cdef extern from "Python.h":
     void PyErr_NoMemory() noexcept
 
-cdef extern from "<fenv.h>" nogil:
-    ctypedef int fexcept_t
-    int FE_ALL_EXCEPT
-    int fegetexceptflag(fexcept_t *flags, int excepts)
-    int fesetexceptflag(const fexcept_t *flags, int excepts)
+cdef extern from * nogil:
+    """
+    /* The status flags that kernels may raise. On x86-64 those of SSE are enough, and setting those of the x87, as
+       fesetexceptflag does too, takes longer than a kernel on a hundred numbers. */
+    #if defined(__SSE2__)
+    #include <xmmintrin.h>
+    typedef unsigned int status_flags;
+    static inline status_flags raised_flags(void) { return _MM_GET_EXCEPTION_STATE(); }
+    static inline void restore_flags(status_flags flags) { _MM_SET_EXCEPTION_STATE(flags); }
+    #else
+    #include <fenv.h>
+    typedef fexcept_t status_flags;
+    static inline status_flags raised_flags(void) {
+        fexcept_t flags;
+        fegetexceptflag(&flags, FE_ALL_EXCEPT);
+        return flags;
+    }
+    static inline void restore_flags(status_flags flags) { fesetexceptflag(&flags, FE_ALL_EXCEPT); }
+    #endif
+    """
+    ctypedef int status_flags
+    status_flags raised_flags()
+    void restore_flags(status_flags flags)
 
 cdef enum:
     NOGIL_FROM = 4096       # elements: below, releasing the GIL costs more than it gives
@@ -145,7 +163,9 @@ cpdef result_dtype(str function, dtype):
     """The dtype that a ufunc makes of this one; None for what is no dtype of NumPy's."""
     if not isinstance(dtype, np.dtype):
         return None
-    index_of(dtype)
+    cdef int d = index_of(dtype)
+    if d >= 0:
+        return DTYPES[d]
     try:
         return ufuncs["identity"].resolve_dtypes((dtype, None))[1]
     except TypeError:
@@ -308,8 +328,7 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
     cdef cnp.npy_intp sizes[MOST_OPERANDS]
     cdef cnp.npy_intp n = dimensions[0], at = 0, count = n
     cdef bint scalars = True, buffered = False
-    cdef fexcept_t flags
-    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+    cdef status_flags flags = raised_flags()
     for k in range(n_operands + loop.n_outputs):
         sizes[k] = loop.param_size if loop.n_inputs <= k < n_operands else loop.itemsize
         if loop.n_inputs <= k < n_operands and steps[k] != 0:
@@ -338,7 +357,7 @@ cdef void elementwise_loop(char **args, const cnp.npy_intp *dimensions, const cn
             if steps[k] != sizes[k]:
                 copy_strided(count, sizes[k], buffers[k], sizes[k], args[k] + at * steps[k], steps[k])
         at += count
-    fesetexceptflag(&flags, FE_ALL_EXCEPT)      # NumPy would make warnings of what was raised
+    restore_flags(flags)    # NumPy would make warnings of what was raised
 
 
 cdef struct Ufunc:                  # what NumPy keeps pointers to, for good
@@ -526,6 +545,9 @@ cdef class Elementwise:
                 if self.minimum_of[k] >= 0 and np.ndim(found[self.minimum_of[k]]) == 0:
                     self.check_order(k, number, found[self.minimum_of[k]])
                 found.append(number if result is None else own(number))
+            elif (cnp.PyArray_CheckExact(value) and cnp.PyArray_ISNOTSWAPPED(value)
+                    and cnp.PyArray_TYPE(value) == (cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64)):
+                found.append(value)
             else:
                 with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
                     found.append(as_operand(value).astype(own))
@@ -636,21 +658,22 @@ cdef class Elementwise:
         shape = shape_of(second)
         if shape_of(first) != shape:
             raise ValueError(f"{function}() needs grad and x of the same shape, got {shape_of(first)} and {shape}")
-        joint = np.broadcast_shapes(*map(np.shape, operands))
-        if np.broadcast_shapes(shape, joint) != shape:
+        shapes = [operand.shape for operand in operands]
+        joint = shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
+        kept = axes_of(shape, joint)
+        if kept is None:
             raise ValueError(f"{function}(): the parameters' shape {joint} does not broadcast to that of x, {shape}")
         # Bring the axes that the parameters vary along together: (summed, parameters', summed).
-        padded = (1,) * (len(shape) - len(joint)) + joint
-        kept = [axis for axis, (size, own) in enumerate(zip(shape, padded, strict=True)) if own == size != 1]
         if kept and kept != [axis for axis in range(kept[0], kept[-1] + 1) if shape[axis] != 1]:
             order = [axis for axis in range(len(shape)) if axis not in kept] + kept
             first, second = np.ascontiguousarray(first.transpose(order)), np.ascontiguousarray(second.transpose(order))
             lines.inner = 1
         else:
             lines.inner = prod(shape[kept[-1] + 1:]) if kept else prod(shape)
-        lines.n = prod(shape[axis] for axis in kept)
+        lines.n = prod([shape[axis] for axis in kept])
         lines.outer = prod(shape) // (lines.n * lines.inner) if lines.n * lines.inner else 0
-        values = [np.ascontiguousarray(np.broadcast_to(operand, joint)) for operand in operands]
+        values = [np.asarray(operand) if operand.shape == joint and operand.flags.c_contiguous else
+                  np.ascontiguousarray(np.broadcast_to(operand, joint)) for operand in operands]
         learned = [k for k, p in enumerate(self.activation.parameters) if p.learned]
         targets = [np.empty_like(values[k]) for k in learned]
         for k, array in enumerate(values):
@@ -663,6 +686,20 @@ cdef class Elementwise:
         results = tuple(summed_to(target.reshape(joint), np.shape(operands[k]))
                         for k, target in zip(learned, targets, strict=True))
         return results[0] if len(results) == 1 else results
+
+
+cdef list axes_of(tuple shape, tuple own):
+    """The axes of shape that an array of shape `own` varies along; None if it does not broadcast to shape."""
+    cdef int first = len(shape) - len(own), axis
+    if first < 0:
+        return None
+    kept = []
+    for axis in range(first, len(shape)):
+        if own[axis - first] != 1:
+            if own[axis - first] != shape[axis]:
+                return None
+            kept.append(axis)
+    return kept
 
 
 cdef object summed_to(array, shape):
@@ -837,8 +874,7 @@ cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.np
     cdef int n_operands = loop.n_inputs + 1
     cdef char *buffers = <char *>malloc(3 * n * loop.itemsize)
     cdef char *operands[3]
-    cdef fexcept_t flags
-    fegetexceptflag(&flags, FE_ALL_EXCEPT)
+    cdef status_flags flags = raised_flags()
     if buffers == NULL:
         with gil:
             PyErr_NoMemory()        # NumPy looks for it after the loop
@@ -860,7 +896,7 @@ cdef void softmax_loop(char **args, const cnp.npy_intp *dimensions, const cnp.np
             copy_strided(n, itemsize, operands[which], itemsize, args[which] + k * steps[which],
                          steps[n_operands + which])
     free(buffers)
-    fesetexceptflag(&flags, FE_ALL_EXCEPT)
+    restore_flags(flags)
 
 
 def blocks_of_lines(arrays, int axis):
@@ -1472,6 +1508,9 @@ ctypedef void (*maxout_backward_kernel)(size_t outer, size_t n, size_t inner, si
 
 cdef object as_direct(str function, object array):
     """The array, or a copy, in C order and a dtype of the kernels: that which a ufunc would give."""
+    if (cnp.PyArray_CheckExact(array) and dtype_index(array) >= 0 and is_direct(array, 0)
+            and cnp.PyArray_IS_C_CONTIGUOUS(array)):
+        return array
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{function}() would ignore the mask of a MaskedArray: fill it")
     array = np.asarray(array)
