@@ -2,7 +2,7 @@
 from libc.string cimport memcpy, memset
 from real cimport as_real, packed_real, parameter, real, storage
 from table cimport MOST_PARAMS, pyacts_kernel
-from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
+from sums cimport AT_ONCE, CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 
 
 cdef inline void map_channels(pyacts_kernel scalars, pyacts_kernel arrays, int n_inputs, size_t outer, size_t channels,
@@ -32,7 +32,6 @@ ctypedef double (*Share)(real grad, real x, const parameter *const *params, size
 
 
 cdef enum:
-    AT_ONCE = 4         # terms that are added to a lane in a register: through memory, each addition awaits the last
     SPAN = LANES * AT_ONCE
 
 

@@ -20,8 +20,8 @@ from libc.string cimport memcpy
 from lines cimport spans
 from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
 from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
-                   muladd, packed_real, product_error, put, real, real_bits, storage, widened)
-from sums cimport CHUNK, LANES, TILE, Total, added, clear, fold, value_of
+                   muladd, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
+from sums cimport AT_ONCE, CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 from table cimport pyacts_softmax_options
 from vmath cimport Exponential, Sum, exp_negative_raised, exponential, log1p_double, raised, two_sum
 
@@ -326,29 +326,45 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
 
+cdef inline void add_shares(int kind, size_t count, const packed_real *grads, const packed_real *ys,
+                            double *lanes) noexcept nogil:
+    """Add what count * LANES elements have in the sum."""
+    cdef double lane
+    cdef size_t i, k
+    for i in range(LANES):
+        lane = lanes[i]
+        for k in range(count):
+            if kind == SOFTMAX:
+                lane = plus_product(lane, grads[k * LANES + i], ys[k * LANES + i])
+            else:
+                lane += <double>grads[k * LANES + i]
+        lanes[i] = lane
+
+
 cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const storage *grad, const storage *y,
                               storage *dx, const Options *o) noexcept nogil:
     cdef double lanes[LANES]
-    cdef real grad_buffer[LANES]
-    cdef real y_buffer[LANES]
+    cdef real grad_buffer[AT_ONCE * LANES]
+    cdef real y_buffer[AT_ONCE * LANES]
     cdef real result[LANES]
     cdef const packed_real *grads
     cdef const packed_real *ys
     cdef Total total = Total(0, 0)
     cdef Factor sum
-    cdef size_t start = 0, k, i
+    cdef size_t start = 0, stop, k, i
     while start < kept:
         clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, spans(min(start + CHUNK, kept))):
-            grads = hidden_span(plain, kept, grad, k * LANES, o, grad_buffer)
-            ys = hidden_span(plain, kept, y, k * LANES, o, y_buffer)
-            if kind == SOFTMAX:
-                for i in range(LANES):
-                    lanes[i] += <double>grads[i] * <double>ys[i]
-            else:
-                for i in range(LANES):
-                    lanes[i] += <double>grads[i]
-        start += CHUNK
+        stop = min(start + CHUNK, kept)
+        while plain and start + AT_ONCE * LANES <= stop:
+            grads = as_real(AT_ONCE * LANES, grad + start, grad_buffer)
+            ys = as_real(AT_ONCE * LANES, y + start, y_buffer)
+            add_shares(kind, AT_ONCE, grads, ys, lanes)
+            start += AT_ONCE * LANES
+        while start < stop:
+            grads = hidden_span(plain, kept, grad, start, o, grad_buffer)
+            ys = hidden_span(plain, kept, y, start, o, y_buffer)
+            add_shares(kind, 1, grads, ys, lanes)
+            start += LANES
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
     sum = parts(value_of(total))
@@ -498,7 +514,7 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
     cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
     cdef Factor sum[TILE]
-    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j
+    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j, lane
     for j in range(width):
         total[j] = Total(0, 0)
     while start < n:
@@ -508,7 +524,8 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
             ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
             if kind == SOFTMAX:
                 for j in range(width):
-                    lanes[row % LANES * TILE + j] += <double>grads[j] * <double>ys[j]
+                    lane = row % LANES * TILE + j
+                    lanes[lane] = plus_product(lanes[lane], grads[j], ys[j])
             else:
                 for j in range(width):
                     lanes[row % LANES * TILE + j] += <double>grads[j]
@@ -639,7 +656,7 @@ cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *gr
     load_tile(width, n, grad, ZERO, grads)
     load_tile(width, n, y, ZERO, ys)
     for i in range(TILE * width):
-        terms[i] = 0.0 + <double>grads[i] * <double>ys[i]
+        terms[i] = plus_product(0, grads[i], ys[i])
     fold_tile(width, terms, sums)
     for row in range(TILE):
         dot[row] = parts(value_of(added(Total(0, 0), sums[row])))

@@ -8,6 +8,7 @@ row or across columns, so rows, columns and every instruction set give the same 
 cdef enum:
     LANES = 16
     CHUNK = 512         # a lane adds at most 32 terms before it is folded: 256 equal ones lose 19 ULP of float64
+    AT_ONCE = 4         # terms added to a lane in a register: through memory, each addition awaits the last
     TILE = 32           # columns summed side by side: whole vectors at every level, and the lanes fit the first cache
 
 
