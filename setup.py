@@ -1,7 +1,8 @@
 """Builds libpyacts, the C library, and then the Python module that links with it.
 
-codegen writes Cython sources from the catalogue, Cython makes C of them, and that C is compiled once per dtype and
-instruction-set level, the dtype being a macro. The one shared link drops whatever touches Python.
+codegen writes Cython sources from the catalogue, Cython makes C of them, and that C is compiled once per build (a
+dtype, or the exact tier) and instruction-set level. A macro tells which. The one shared link drops whatever touches
+Python.
 """
 
 import os
@@ -19,14 +20,13 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # a build front end runs this file from elsewhere
-from codegen import DTYPES, VERSION, kernels, python  # noqa: E402
+from codegen import VERSION, kernels, python  # noqa: E402
 
 MACOS = sys.platform == "darwin"
 LIBRARY = "libpyacts.0.dylib" if MACOS else "libpyacts.so.0"  # the number changes only when the ABI does
 
-# The levels from the least to the best: kernels/cpu.h tests for what they need. Unrolling makes short loops up to a
-# quarter faster, and objects a seventh larger, which baseline is not worth.
-AVX2 = ["-funroll-loops", "-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c"]
+# The levels from the least to the best: kernels/cpu.h tests for what they need.
+AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 MACHINE = platform.machine().lower()
 if MACHINE in ("x86_64", "amd64"):
@@ -43,9 +43,11 @@ LEVELS = {level: flags for level, flags in LEVELS.items() if level in WANTED} or
 # changes the floating-point mode of the whole process.
 KERNEL_FLAGS = [
     *("-O3", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"),
-    *("-fPIC", "-ffunction-sections", "-fdata-sections", "-Werror=double-promotion"),
+    *("-fPIC", "-ffunction-sections", "-fdata-sections"),
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
 ]
+# Unrolling makes short loops up to a quarter faster, and objects a seventh larger.
+UNROLLED = [f"{dtype}_{level}" for dtype in ("f32", "f64") for level in LEVELS if level != "baseline"]
 # Both would unroll the loop over a block completely before they look for vectors, and then find none. GCC would make
 # memcpy of the loops that copy a block, which is half as fast at the avx2 level, and compile the loops of softmax that
 # serve several functions once more for some of them.
@@ -96,13 +98,16 @@ def build_library(folder, library):
     includes = ["-I", ROOT / "kernels", "-I", ROOT / "include", "-I", sysconfig.get_paths()["include"]]
     objects = [folder / "dispatch.o"]
     commands = [[*COMPILER, *KERNEL_FLAGS, *includes, "-c", dispatch, "-o", objects[0]]]
-    for dtype in DTYPES:
+    for build in kernels.BUILDS:
         for level, level_flags in LEVELS.items():
-            build = f"{dtype}_{level}"
-            names = [f"-D{name}={name}_{build}" for name in ("PyInit_exports", "__pyx_module_is_main_exports")]
-            macros = [f"-DPYACTS_DTYPE_{dtype}", f"-DPYACTS_BUILD={build}", *names]
-            objects.append(folder / f"{build}.o")
-            commands.append([*COMPILER, *flags, *level_flags, *macros, *includes, "-c", exports, "-o", objects[-1]])
+            name = f"{build}_{level}"
+            distinct = [f"-D{symbol}={symbol}_{name}" for symbol in ("PyInit_exports", "__pyx_module_is_main_exports")]
+            macros = [f"-DPYACTS_DTYPE_{build}", f"-DPYACTS_BUILD={name}", *distinct]
+            own = ["-funroll-loops"] if name in UNROLLED else []
+            own += [] if build == kernels.EXACT else ["-Werror=double-promotion"]
+            objects.append(folder / f"{name}.o")
+            options = [*flags, *level_flags, *own, *macros, *includes]
+            commands.append([*COMPILER, *options, "-c", exports, "-o", objects[-1]])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda command: run(*command), commands))
     public = kernels.public_names()

@@ -2,10 +2,15 @@
 
 from codegen import ROOT
 from codegen.header import header
-from codegen.python import stubs
+from codegen.python import exact_stubs, stubs
 from codegen.readme import readme
 
-CHECKED_IN = {"include/pyacts.h": header, "pyacts/__init__.pyi": stubs, "README.md": readme}
+CHECKED_IN = {
+    "include/pyacts.h": header,
+    "pyacts/__init__.pyi": stubs,
+    "pyacts/exact.pyi": exact_stubs,
+    "README.md": readme,
+}
 
 if __name__ == "__main__":
     for name, text in CHECKED_IN.items():

@@ -1227,3 +1227,47 @@ def templates(activation):
 
 
 DOCSTRINGS = {a.name + ending: docstring(template, a) for a in ACTIVATIONS for ending, template in templates(a).items()}
+
+
+EXACT = """\
+{function} in the exact tier: float32 is computed in float64 and rounded once.
+
+{equation}
+
+Parameters, results and errors are those of pyacts.{function}, but that float64, which has nothing wider to be
+computed in, raises TypeError. float16 and bfloat16 are as there.
+
+Notes
+-----
+Error: at most 0.51 units in the last place, also where the result is subnormal or near a zero.
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyacts
+>>> x, grad = np.array([-1.0, 0.5, 2.0], np.float32), np.ones({grad}, np.float32)
+>>> wide = pyacts.{plain}({wide})
+>>> narrow = pyacts.exact.{function}({narrow})
+>>> np.allclose(wide, narrow, rtol=1e-6)
+True
+"""
+
+
+def exact_docstring(activation, function):
+    """The docstring of a function of the exact tier."""
+    ending = function.removeprefix(activation.name)
+    backward, plain = ending.startswith("_backward"), function.removesuffix("_")
+    if backward and activation.kind not in ("gated", "softmax", "logsumexp"):
+        shown = equation("f'(x)", activation.derivative)
+    else:
+        shown = equation("f(x)" if activation.kind != "gated" else "f(gate, up)", activation.formula)
+    inputs = ["grad"] * backward + ["x"] * (2 if activation.kind == "gated" else 1)
+    required = "".join(", 0.25" for p in activation.parameters if p.default is None)
+    return EXACT.format(
+        function=function,
+        plain=plain,
+        equation=shown,
+        grad="()" if activation.kind == "logsumexp" else 3,
+        wide=", ".join(f"{name}.astype(np.float64)" for name in inputs) + required,
+        narrow=", ".join(f"{name}.copy()" if ending.endswith("_") else name for name in inputs) + required,
+    )

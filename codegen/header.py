@@ -2,8 +2,8 @@
 
 import textwrap
 
-from codegen import ACTIVATIONS, DTYPES, VERSION
-from codegen.kernels import SOFTMAX_OPTIONS, public_functions
+from codegen import ACTIVATIONS, VERSION
+from codegen.kernels import SOFTMAX_OPTIONS, builds_of, public_functions
 
 HEAD = """\
 /* pyacts.h: neural-network activation functions for arrays, forward and backward.
@@ -18,6 +18,7 @@ HEAD = """\
 
    - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
      rounded once, to nearest even. Their parameters are float.
+   - The functions with "exact" in their names take float, compute in double and round once: at most 0.51 ULP.
    - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
@@ -151,7 +152,7 @@ def header():
     parts = [HEAD.format(version=version, options=options, nothing=nothing)]
     for activation in ACTIVATIONS:
         parts.append("\n" + comment(activation))
-        for dtype in DTYPES:
-            for name, arguments, _ in public_functions(activation, dtype):
+        for build in builds_of(activation):
+            for name, arguments, _ in public_functions(activation, build):
                 parts.append(f"PYACTS_API void {name}({', '.join(arguments)});")
     return "\n".join(parts) + "\n" + TAIL

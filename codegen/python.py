@@ -1,13 +1,15 @@
-"""The Python functions (functions.pxi, included in pyacts/_array.pyx) and their type stubs (pyacts/__init__.pyi).
+"""The Python functions (functions.pxi, included in pyacts/_array.pyx) and their stubs (pyacts/__init__.pyi, exact.pyi).
 
 Both are made of one list of functions, so the stubs cannot promise what the module does not have.
 """
 
+import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen import ACTIVATIONS, DTYPES
-from codegen.docstrings import DOCSTRINGS
+from codegen.docstrings import DOCSTRINGS, exact_docstring
+from codegen.kernels import EXACT, builds_of, dtype_of, name_in, suffix
 
 
 @dataclass
@@ -256,6 +258,24 @@ def crelu(activation):
 
 
 # ----------------------------------------------------------------------------------------------------------------
+# The exact tier: the same functions with its kernels
+
+
+def in_exact(activation, functions):
+    """Those of an activation's functions that the exact tier has."""
+    return [f for f in functions if activation.exact and not f.name.endswith("_parameter_grad")]
+
+
+def exact_functions(activation, functions):
+    for function in in_exact(activation, functions):
+        # What decides about the dtype.
+        arrays = [name for name in ("x", "y", "gate", "up", "grad") if re.search(rf"\b{name}\b", function.arguments)]
+        body = [line.replace(f"of_{activation.name}", f"of_exact_{activation.name}") for line in function.body]
+        check = f'check_exact("{function.name}", ({", ".join(arrays)},))'
+        yield replace(function, name=f"exact_{function.name}", body=[*body[:-1], check, body[-1]])
+
+
+# ----------------------------------------------------------------------------------------------------------------
 # The files
 
 MAKERS = {
@@ -276,10 +296,20 @@ def all_functions():
     return [(activation, list(MAKERS[activation.kind](activation))) for activation in ACTIVATIONS]
 
 
-def kernel_array(kind, name, c_name):
-    """A Cython array of one C function per dtype."""
-    lines = [f"cdef {kind} of_{name}[{len(DTYPES)}]"]
-    return lines + [f"of_{name}[{d}] = <{kind}>pyacts_{c_name}_{dtype}" for d, dtype in enumerate(DTYPES)]
+def with_aliases(activation, functions, prefix=""):
+    """(name, function) for the names of an activation and its aliases."""
+    for name in (activation.name, *activation.aliases):
+        for function in functions:
+            yield prefix + name + function.name.removeprefix(prefix + activation.name), function
+
+
+def kernel_array(kind, name, c_name, exact=""):
+    """A Cython array of one C function per dtype; exact is the name of that for float32 in the exact tier."""
+    lines = [f"cdef {kind} of_{'exact_' if exact else ''}{name}[{len(DTYPES)}]"]
+    for d, dtype in enumerate(DTYPES):
+        function = exact if exact and dtype == dtype_of(EXACT) else c_name
+        lines.append(f"of_{'exact_' if exact else ''}{name}[{d}] = <{kind}>pyacts_{function}_{dtype}")
+    return lines
 
 
 def parameter_grad_kernel(activation):
@@ -303,23 +333,28 @@ def kernels_of(activation):
     """The statements that connect an activation with its kernels."""
     name = activation.name
     lines = []
-    if activation.kind in ("elementwise", "channelwise"):
-        lines.append(f"cdef Elementwise of_{name} = Elementwise(catalogue['{name}'])")
-    if activation.kind == "gated":
-        lines.append(f"cdef Gated of_{name} = Gated(catalogue['{name}'])")
+    for of, exact in ((f"of_{name}", False), (f"of_exact_{name}", True)):
+        if activation.kind in ("elementwise", "channelwise"):
+            lines.append(f"cdef Elementwise {of} = Elementwise(catalogue['{name}'], {exact})")
+        if activation.kind == "gated":
+            lines.append(f"cdef Gated {of} = Gated(catalogue['{name}'], {exact})")
+        if activation.kind == "softmax":
+            lines.append(f"cdef Softmax {of} = Softmax()")
+            for d, dtype in enumerate(DTYPES):
+                own = name_in(EXACT, activation) if exact and dtype == dtype_of(EXACT) else name
+                lines.append(f"{of}.kernels[{d}] = <softmax_kernel>pyacts_{own}_{dtype}")
+                lines.append(f"{of}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{own}_backward_y_{dtype}")
+            lines.append(f"{of}.make_ufuncs('{name}', {exact})")
     if activation.learned:
         lines += parameter_grad_kernel(activation)
-    if activation.kind == "softmax":
-        lines.append(f"cdef Softmax of_{name} = Softmax()")
-        for d, dtype in enumerate(DTYPES):
-            lines.append(f"of_{name}.kernels[{d}] = <softmax_kernel>pyacts_{name}_{dtype}")
-            lines.append(f"of_{name}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{name}_backward_y_{dtype}")
-        lines.append(f"of_{name}.make_ufuncs('{name}')")
     if activation.kind == "logsumexp":
-        for function in c_functions(activation):
+        for direction in activation.directions:
+            function, exact = name + suffix(direction), name_in(EXACT, activation) + suffix(direction)
             lines += kernel_array("softmax_kernel", function, function)
+            lines += kernel_array("softmax_kernel", function, function, exact)
     if activation.kind in ("cross_entropy", "binary_cross_entropy"):
-        for function in c_functions(activation):
+        for direction in activation.directions:
+            function = name + suffix(direction)
             lines += kernel_array("untyped_kernel", function, function)
     if activation.kind == "maxout":
         lines += kernel_array("maxout_kernel", name, name)
@@ -331,8 +366,8 @@ def kernels_of(activation):
     return lines
 
 
-def definition(function):
-    doc = textwrap.indent(f'"""{DOCSTRINGS[function.name]}\n"""', "    ", lambda line: line.strip() != "")
+def definition(function, docstring):
+    doc = textwrap.indent(f'"""{docstring}\n"""', "    ", lambda line: line.strip() != "")
     body = "".join(f"    {line}\n" for line in function.body)
     return f"def {function.name}({function.arguments}):\n{doc}\n{body}"
 
@@ -340,10 +375,11 @@ def definition(function):
 def functions():
     """functions.pxi: one def per function, and the aliases."""
     direct = [
-        f"    void pyacts_{name}_{dtype}()"
+        f"    void pyacts_{name_in(build, activation)}{suffix(direction)}_{dtype_of(build)}()"
         for activation in ACTIVATIONS
-        for name in c_functions(activation)
-        for dtype in DTYPES
+        if activation.kind not in ("elementwise", "channelwise", "gated")
+        for direction in activation.directions
+        for build in builds_of(activation)
     ]
     parts = ["# Generated by codegen/python.py from the catalogue.\n"]
     parts += ['cdef extern from "pyacts.h" nogil:\n' + "\n".join(direct) + "\n"]
@@ -351,31 +387,24 @@ def functions():
         "from pyacts.catalog import ACTIVATIONS\n",
         "catalogue = {activation.name: activation for activation in ACTIVATIONS}\n",
     ]
-    names = []
+    names, exact_names = [], {}
     for activation, made in all_functions():
         parts.append("\n".join(kernels_of(activation)) + "\n")
         for function in made:
-            parts.append(definition(function))
-            names.append(function.name)
-        for alias in activation.aliases:
-            for function in made:
-                other = alias + function.name.removeprefix(activation.name)
-                parts.append(f"{other} = {function.name}\n")
-                names.append(other)
+            parts.append(definition(function, DOCSTRINGS[function.name]))
+        exact = list(exact_functions(activation, made))
+        for function in exact:
+            parts.append(definition(function, exact_docstring(activation, function.name.removeprefix("exact_"))))
+        named = {name: function.name for name, function in with_aliases(activation, made)}
+        parts += [f"{name} = {function}\n" for name, function in named.items() if name != function]
+        names += named
+        named = {name: function.name for name, function in with_aliases(activation, exact, "exact_")}
+        exact_names |= {name.removeprefix("exact_"): function for name, function in named.items()}
     listed = "".join(f'    "{name}",\n' for name in names)
     parts.append(f"FUNCTIONS = [\n{listed}]\n")
+    listed = "".join(f'    "{name}": {function},\n' for name, function in exact_names.items())
+    parts.append(f"EXACT_FUNCTIONS = {{\n{listed}}}\n")
     return "\n".join(parts)
-
-
-def c_functions(activation):
-    """The typed C functions that the module calls directly."""
-    if activation.kind == "softmax":
-        return [activation.name, f"{activation.name}_backward_y"]
-    if activation.kind in ("logsumexp", "cross_entropy", "binary_cross_entropy", "maxout"):
-        return [activation.name, f"{activation.name}_backward"]
-    if activation.kind == "crelu":
-        return [activation.name, f"{activation.name}_backward", f"{activation.name}_backward_y"]
-    return []
 
 
 STUB_HEAD = """\
@@ -387,6 +416,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts import exact as exact
 from pyacts._bias import bias_act as bias_act
 from pyacts._bias import bias_act_ as bias_act_
 from pyacts._bias import bias_act_backward as bias_act_backward
@@ -410,13 +440,39 @@ def isa() -> Literal["baseline", "avx2", "avx512", "neon"]: ...
 """
 
 
+def stub(function):
+    return f"def {function.name}({function.typed}) -> {function.returns}: ..."
+
+
 def stubs():
     """pyacts/__init__.pyi."""
     lines = [STUB_HEAD.rstrip()]
     for activation, made in all_functions():
-        for function in made:
-            lines.append(f"def {function.name}({function.typed}) -> {function.returns}: ...")
-        for alias in activation.aliases:
-            for function in made:
-                lines.append(f"{alias}{function.name.removeprefix(activation.name)} = {function.name}")
+        lines += map(stub, made)
+        named = with_aliases(activation, made)
+        lines += [f"{name} = {function.name}" for name, function in named if name != function.name]
+    return "\n".join(lines) + "\n"
+
+
+EXACT_STUB_HEAD = """\
+# Generated from the catalogue by `python -m codegen`.
+from typing import Any, Literal, SupportsIndex, TypeVar
+
+from numpy import ndarray
+from numpy.typing import ArrayLike
+
+__all__: list[str]
+
+_Array = TypeVar("_Array", bound=ndarray[Any, Any])
+"""
+
+
+def exact_stubs():
+    """pyacts/exact.pyi."""
+    lines = [EXACT_STUB_HEAD.rstrip()]
+    for activation, made in all_functions():
+        made = in_exact(activation, made)
+        lines += map(stub, made)
+        named = with_aliases(activation, made)
+        lines += [f"{name} = {function.name}" for name, function in named if name != function.name]
     return "\n".join(lines) + "\n"

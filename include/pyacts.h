@@ -10,6 +10,7 @@
 
    - f32 is float, f64 is double; f16 (IEEE half) and bf16 (bfloat16) are passed as their bits, computed in float and
      rounded once, to nearest even. Their parameters are float.
+   - The functions with "exact" in their names take float, compute in double and round once: at most 0.51 ULP.
    - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
    - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
@@ -106,6 +107,9 @@ PYACTS_API void pyacts_identity_backward_y_f16(size_t n, const uint16_t *grad, c
 PYACTS_API void pyacts_identity_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_identity_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_identity_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_identity_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_identity_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_identity_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* relu: max(x, 0).
    Exact. */
@@ -121,6 +125,9 @@ PYACTS_API void pyacts_relu_backward_y_f16(size_t n, const uint16_t *grad, const
 PYACTS_API void pyacts_relu_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_relu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_relu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* leaky_relu: x for x > 0, negative_slope * x for x <= 0.
    negative_slope is finite, usually 0.01; backward_y needs negative_slope >= 0.
@@ -142,6 +149,9 @@ PYACTS_API void pyacts_leaky_relu_bf16(size_t n, const uint16_t *x, uint16_t *y,
 PYACTS_API void pyacts_leaky_relu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float negative_slope);
 PYACTS_API void pyacts_leaky_relu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float negative_slope);
 PYACTS_API void pyacts_leaky_relu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *negative_slope, float *dnegative_slope);
+PYACTS_API void pyacts_leaky_relu_exact_f32(size_t n, const float *x, float *y, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float negative_slope);
+PYACTS_API void pyacts_leaky_relu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float negative_slope);
 
 /* prelu: x for x > 0, weight * x for x <= 0.
    weight is finite; backward_y needs weight >= 0.
@@ -164,6 +174,9 @@ PYACTS_API void pyacts_prelu_bf16(size_t outer, size_t channels, size_t inner, c
 PYACTS_API void pyacts_prelu_backward_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, uint16_t *dx);
 PYACTS_API void pyacts_prelu_backward_y_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *y, const float *weight, uint16_t *dx);
 PYACTS_API void pyacts_prelu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *weight, float *dweight);
+PYACTS_API void pyacts_prelu_exact_f32(size_t outer, size_t channels, size_t inner, const float *x, const float *weight, float *y);
+PYACTS_API void pyacts_prelu_exact_backward_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *weight, float *dx);
+PYACTS_API void pyacts_prelu_exact_backward_y_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *y, const float *weight, float *dx);
 
 /* relu6: min(max(x, 0), 6).
    Exact. */
@@ -179,6 +192,9 @@ PYACTS_API void pyacts_relu6_backward_y_f16(size_t n, const uint16_t *grad, cons
 PYACTS_API void pyacts_relu6_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_relu6_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_relu6_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu6_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu6_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu6_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* relu2: max(x, 0)**2.
    Error: forward 0.5 / 0.5, backward 0 / 0, backward_y 0.5 / 0.5 ULP. */
@@ -194,6 +210,9 @@ PYACTS_API void pyacts_relu2_backward_y_f16(size_t n, const uint16_t *grad, cons
 PYACTS_API void pyacts_relu2_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_relu2_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_relu2_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_relu2_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_relu2_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_relu2_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* threshold: x for x > threshold, value for x <= threshold.
    threshold is finite, usually 1.
@@ -208,6 +227,8 @@ PYACTS_API void pyacts_threshold_f16(size_t n, const uint16_t *x, uint16_t *y, f
 PYACTS_API void pyacts_threshold_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float threshold, float value);
 PYACTS_API void pyacts_threshold_bf16(size_t n, const uint16_t *x, uint16_t *y, float threshold, float value);
 PYACTS_API void pyacts_threshold_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float threshold, float value);
+PYACTS_API void pyacts_threshold_exact_f32(size_t n, const float *x, float *y, float threshold, float value);
+PYACTS_API void pyacts_threshold_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float threshold, float value);
 
 /* hard_tanh: min(max(x, min_val), max_val).
    min_val is finite, usually -1.
@@ -225,6 +246,9 @@ PYACTS_API void pyacts_hard_tanh_backward_y_f16(size_t n, const uint16_t *grad, 
 PYACTS_API void pyacts_hard_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y, float min_val, float max_val);
 PYACTS_API void pyacts_hard_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float min_val, float max_val);
 PYACTS_API void pyacts_hard_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_exact_f32(size_t n, const float *x, float *y, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float min_val, float max_val);
+PYACTS_API void pyacts_hard_tanh_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float min_val, float max_val);
 
 /* hard_sigmoid: min(max(slope * x + offset, 0), 1).
    slope is positive, usually 0.166667.
@@ -242,6 +266,9 @@ PYACTS_API void pyacts_hard_sigmoid_backward_y_f16(size_t n, const uint16_t *gra
 PYACTS_API void pyacts_hard_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y, float slope, float offset);
 PYACTS_API void pyacts_hard_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float slope, float offset);
 PYACTS_API void pyacts_hard_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_exact_f32(size_t n, const float *x, float *y, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float slope, float offset);
+PYACTS_API void pyacts_hard_sigmoid_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float slope, float offset);
 
 /* hard_swish: x * min(max(x + 3, 0), 6) / 6.
    No backward_y: it is not monotone, so the output does not determine the input.
@@ -254,6 +281,8 @@ PYACTS_API void pyacts_hard_swish_f16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_hard_swish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_hard_swish_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_hard_swish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_hard_swish_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_hard_swish_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 
 /* elu: x for x > 0, alpha * (exp(x) - 1) for x <= 0.
    alpha is finite, usually 1; backward_y needs alpha >= 0.
@@ -275,6 +304,9 @@ PYACTS_API void pyacts_elu_bf16(size_t n, const uint16_t *x, uint16_t *y, float 
 PYACTS_API void pyacts_elu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_elu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_elu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
+PYACTS_API void pyacts_elu_exact_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_elu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
+PYACTS_API void pyacts_elu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
 
 /* selu: scale * x for x > 0, scale * alpha * (exp(x) - 1) for x <= 0 with scale = 1.0507009873554804934193349852946 and alpha = 1.6732632423543772848170429916717.
    Error: forward 1.75 / 1.75, backward 2.5 / 2.5, backward_y 1 / 1 ULP. */
@@ -290,6 +322,9 @@ PYACTS_API void pyacts_selu_backward_y_f16(size_t n, const uint16_t *grad, const
 PYACTS_API void pyacts_selu_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_selu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_selu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_selu_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_selu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_selu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* celu: x for x > 0, alpha * (exp(x / alpha) - 1) for x <= 0.
    alpha is positive, usually 1.
@@ -311,6 +346,9 @@ PYACTS_API void pyacts_celu_bf16(size_t n, const uint16_t *x, uint16_t *y, float
 PYACTS_API void pyacts_celu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_celu_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_celu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha, float *dalpha);
+PYACTS_API void pyacts_celu_exact_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_celu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
+PYACTS_API void pyacts_celu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
 
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
@@ -332,6 +370,9 @@ PYACTS_API void pyacts_softplus_bf16(size_t n, const uint16_t *x, uint16_t *y, f
 PYACTS_API void pyacts_softplus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_softplus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float beta);
 PYACTS_API void pyacts_softplus_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+PYACTS_API void pyacts_softplus_exact_f32(size_t n, const float *x, float *y, float beta);
+PYACTS_API void pyacts_softplus_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
+PYACTS_API void pyacts_softplus_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
 
 /* log_sigmoid: log(1 / (1 + exp(-x))).
    Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.5 / 1.5 ULP. */
@@ -347,6 +388,9 @@ PYACTS_API void pyacts_log_sigmoid_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_log_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_log_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_log_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_log_sigmoid_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_log_sigmoid_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_log_sigmoid_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* squareplus: (x + sqrt(x**2 + b)) / 2.
    b is positive, usually 4.
@@ -363,6 +407,9 @@ PYACTS_API void pyacts_squareplus_backward_y_f16(size_t n, const uint16_t *grad,
 PYACTS_API void pyacts_squareplus_bf16(size_t n, const uint16_t *x, uint16_t *y, float b);
 PYACTS_API void pyacts_squareplus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float b);
 PYACTS_API void pyacts_squareplus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float b);
+PYACTS_API void pyacts_squareplus_exact_f32(size_t n, const float *x, float *y, float b);
+PYACTS_API void pyacts_squareplus_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float b);
+PYACTS_API void pyacts_squareplus_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float b);
 
 /* sparse_plus: 0 for x <= -1, (x + 1)**2 / 4 for -1 < x < 1, x for x >= 1.
    Error: forward 0.51 / 0.51, backward 0.5 / 0.5, backward_y 0.5 / 0.5 ULP. */
@@ -378,6 +425,9 @@ PYACTS_API void pyacts_sparse_plus_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_sparse_plus_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_sparse_plus_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_sparse_plus_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_sparse_plus_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sparse_plus_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_sparse_plus_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* sparse_sigmoid: min(max(x + 1, 0), 2) / 2.
    No backward_y: it rounds to 1 before the input is there, where the derivative changes.
@@ -390,6 +440,8 @@ PYACTS_API void pyacts_sparse_sigmoid_f16(size_t n, const uint16_t *x, uint16_t 
 PYACTS_API void pyacts_sparse_sigmoid_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_sparse_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_sparse_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_sparse_sigmoid_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sparse_sigmoid_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 
 /* exponential: exp(x).
    Error: forward 1.05 / 1.05, backward 1.05 / 1.05, backward_y 0 / 0 ULP. */
@@ -405,6 +457,9 @@ PYACTS_API void pyacts_exponential_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_exponential_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_exponential_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_exponential_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_exponential_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_exponential_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_exponential_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* xielu: alpha_p * x**2 + beta * x for x > 0, alpha_n * (exp(min(x, eps)) - 1 - x) + beta * x for x <= 0.
    alpha_p is at least 0, usually 0.8.
@@ -426,6 +481,8 @@ PYACTS_API void pyacts_xielu_parameter_grad_f16(size_t outer, size_t channels, s
 PYACTS_API void pyacts_xielu_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha_p, float alpha_n, float beta, float eps);
 PYACTS_API void pyacts_xielu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha_p, float alpha_n, float beta, float eps);
 PYACTS_API void pyacts_xielu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *alpha_p, const float *alpha_n, const float *beta, const float *eps, float *dalpha_p, float *dalpha_n);
+PYACTS_API void pyacts_xielu_exact_f32(size_t n, const float *x, float *y, float alpha_p, float alpha_n, float beta, float eps);
+PYACTS_API void pyacts_xielu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha_p, float alpha_n, float beta, float eps);
 
 /* sigmoid: 1 / (1 + exp(-x)).
    Error: forward 2.5 / 1.25, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
@@ -441,6 +498,9 @@ PYACTS_API void pyacts_sigmoid_backward_y_f16(size_t n, const uint16_t *grad, co
 PYACTS_API void pyacts_sigmoid_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_sigmoid_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_sigmoid_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_sigmoid_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_sigmoid_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_sigmoid_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* tanh: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
    Error: forward 1.05 / 1.5, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
@@ -456,6 +516,9 @@ PYACTS_API void pyacts_tanh_backward_y_f16(size_t n, const uint16_t *grad, const
 PYACTS_API void pyacts_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_tanh_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_tanh_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_tanh_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* scaled_tanh: alpha * (exp(beta * x) - exp(-beta * x)) / (exp(beta * x) + exp(-beta * x)).
    alpha is positive, usually 1.7159.
@@ -473,6 +536,9 @@ PYACTS_API void pyacts_scaled_tanh_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_scaled_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_exact_f32(size_t n, const float *x, float *y, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha, float beta);
+PYACTS_API void pyacts_scaled_tanh_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha, float beta);
 
 /* softsign: x / (1 + |x|).
    Error: forward 1.5 / 1.5, backward 3.5 / 3.75, backward_y 2 / 2 ULP. */
@@ -488,6 +554,9 @@ PYACTS_API void pyacts_softsign_backward_y_f16(size_t n, const uint16_t *grad, c
 PYACTS_API void pyacts_softsign_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_softsign_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_softsign_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx);
+PYACTS_API void pyacts_softsign_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_softsign_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_softsign_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* step: 1 for x > 0, alpha for x <= 0.
    alpha is finite, usually 0.
@@ -501,6 +570,8 @@ PYACTS_API void pyacts_step_f16(size_t n, const uint16_t *x, uint16_t *y, float 
 PYACTS_API void pyacts_step_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
 PYACTS_API void pyacts_step_bf16(size_t n, const uint16_t *x, uint16_t *y, float alpha);
 PYACTS_API void pyacts_step_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float alpha);
+PYACTS_API void pyacts_step_exact_f32(size_t n, const float *x, float *y, float alpha);
+PYACTS_API void pyacts_step_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha);
 
 /* silu: x / (1 + exp(-beta * x)).
    beta is finite, usually 1.
@@ -519,6 +590,8 @@ PYACTS_API void pyacts_silu_parameter_grad_f16(size_t outer, size_t channels, si
 PYACTS_API void pyacts_silu_bf16(size_t n, const uint16_t *x, uint16_t *y, float beta);
 PYACTS_API void pyacts_silu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
+PYACTS_API void pyacts_silu_exact_f32(size_t n, const float *x, float *y, float beta);
+PYACTS_API void pyacts_silu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 
 /* hard_shrink: x for |x| > lambd, 0 for |x| <= lambd.
    lambd is at least 0, usually 0.5.
@@ -535,6 +608,9 @@ PYACTS_API void pyacts_hard_shrink_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_hard_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
 PYACTS_API void pyacts_hard_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
 PYACTS_API void pyacts_hard_shrink_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_exact_f32(size_t n, const float *x, float *y, float lambd);
+PYACTS_API void pyacts_hard_shrink_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float lambd);
+PYACTS_API void pyacts_hard_shrink_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float lambd);
 
 /* soft_shrink: x - lambd for x > lambd, x + lambd for x < -lambd, 0 for |x| <= lambd.
    lambd is at least 0, usually 0.5.
@@ -551,6 +627,9 @@ PYACTS_API void pyacts_soft_shrink_backward_y_f16(size_t n, const uint16_t *grad
 PYACTS_API void pyacts_soft_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y, float lambd);
 PYACTS_API void pyacts_soft_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float lambd);
 PYACTS_API void pyacts_soft_shrink_backward_y_bf16(size_t n, const uint16_t *grad, const uint16_t *y, uint16_t *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_exact_f32(size_t n, const float *x, float *y, float lambd);
+PYACTS_API void pyacts_soft_shrink_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float lambd);
+PYACTS_API void pyacts_soft_shrink_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float lambd);
 
 /* tanh_shrink: x - (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
    No backward_y: there is no formula for it.
@@ -563,6 +642,8 @@ PYACTS_API void pyacts_tanh_shrink_f16(size_t n, const uint16_t *x, uint16_t *y)
 PYACTS_API void pyacts_tanh_shrink_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
 PYACTS_API void pyacts_tanh_shrink_bf16(size_t n, const uint16_t *x, uint16_t *y);
 PYACTS_API void pyacts_tanh_shrink_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_tanh_shrink_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_tanh_shrink_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 
 /* glu: up / (1 + exp(-gate)).
    backward: dgate = grad * up * s * (1 - s), dup = grad * s, with s = 1 / (1 + exp(-gate)). The error is that of
@@ -577,6 +658,8 @@ PYACTS_API void pyacts_glu_f16(size_t n, const uint16_t *gate, const uint16_t *u
 PYACTS_API void pyacts_glu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
 PYACTS_API void pyacts_glu_bf16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
 PYACTS_API void pyacts_glu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_glu_exact_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_glu_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
 
 /* reglu: gate * up for gate > 0, 0 for gate <= 0.
    backward: dgate = grad * up and dup = grad * gate for gate > 0, 0 for gate <= 0. The error is that of relu and
@@ -591,6 +674,8 @@ PYACTS_API void pyacts_reglu_f16(size_t n, const uint16_t *gate, const uint16_t 
 PYACTS_API void pyacts_reglu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
 PYACTS_API void pyacts_reglu_bf16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
 PYACTS_API void pyacts_reglu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_reglu_exact_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_reglu_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
 
 /* swiglu: up * gate / (1 + exp(-beta * gate)).
    beta is finite, usually 1.
@@ -607,6 +692,8 @@ PYACTS_API void pyacts_swiglu_f16(size_t n, const uint16_t *gate, const uint16_t
 PYACTS_API void pyacts_swiglu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup, float beta);
 PYACTS_API void pyacts_swiglu_bf16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y, float beta);
 PYACTS_API void pyacts_swiglu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup, float beta);
+PYACTS_API void pyacts_swiglu_exact_f32(size_t n, const float *gate, const float *up, float *y, float beta);
+PYACTS_API void pyacts_swiglu_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup, float beta);
 
 /* softmax: exp(x - max(x)) / sum(exp(x - max(x))).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
@@ -619,6 +706,8 @@ PYACTS_API void pyacts_softmax_f16(size_t outer, size_t n, size_t inner, const u
 PYACTS_API void pyacts_softmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmax_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* softmin: exp(min(x) - x) / sum(exp(min(x) - x)).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
@@ -631,6 +720,8 @@ PYACTS_API void pyacts_softmin_f16(size_t outer, size_t n, size_t inner, const u
 PYACTS_API void pyacts_softmin_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmin_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_softmin_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_softmin_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* log_softmax: x - max(x) - log(sum(exp(x - max(x)))).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.
@@ -643,6 +734,8 @@ PYACTS_API void pyacts_log_softmax_f16(size_t outer, size_t n, size_t inner, con
 PYACTS_API void pyacts_log_softmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_log_softmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_log_softmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_log_softmax_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* logsumexp: max(x) + log(sum(exp(x - max(x)))).
    Along the middle axis of (outer, n, inner) in C order, of which y and grad are (outer, inner).
@@ -656,6 +749,8 @@ PYACTS_API void pyacts_logsumexp_f16(size_t outer, size_t n, size_t inner, const
 PYACTS_API void pyacts_logsumexp_backward_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_logsumexp_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_logsumexp_backward_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *x, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_logsumexp_exact_backward_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *x, float *dx, const pyacts_softmax_options *options);
 
 /* sparsemax: max(x - tau, 0), with tau such that the sum is 1.
    options is NULL: there are none yet.
@@ -669,6 +764,8 @@ PYACTS_API void pyacts_sparsemax_f16(size_t outer, size_t n, size_t inner, const
 PYACTS_API void pyacts_sparsemax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_sparsemax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_sparsemax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_sparsemax_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* entmax15: max(x / 2 - tau, 0)**2, with tau such that the sum is 1.
    options is NULL: there are none yet.
@@ -682,6 +779,8 @@ PYACTS_API void pyacts_entmax15_f16(size_t outer, size_t n, size_t inner, const 
 PYACTS_API void pyacts_entmax15_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_entmax15_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_entmax15_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_entmax15_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* hardmax: 1 where x is the first max(x), else 0.
    options is NULL: there are none yet.
@@ -695,6 +794,8 @@ PYACTS_API void pyacts_hardmax_f16(size_t outer, size_t n, size_t inner, const u
 PYACTS_API void pyacts_hardmax_backward_y_f16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_hardmax_bf16(size_t outer, size_t n, size_t inner, const uint16_t *x, uint16_t *y, const pyacts_softmax_options *options);
 PYACTS_API void pyacts_hardmax_backward_y_bf16(size_t outer, size_t n, size_t inner, const uint16_t *grad, const uint16_t *y, uint16_t *dx, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_exact_f32(size_t outer, size_t n, size_t inner, const float *x, float *y, const pyacts_softmax_options *options);
+PYACTS_API void pyacts_hardmax_exact_backward_y_f32(size_t outer, size_t n, size_t inner, const float *grad, const float *y, float *dx, const pyacts_softmax_options *options);
 
 /* softmax_cross_entropy: -sum(labels * log_softmax(x)).
    Along the middle axis of (outer, n, inner) in C order. A class from 0 to n - 1 for each line is in labels,

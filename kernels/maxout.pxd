@@ -32,20 +32,19 @@ cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_s
 
 cdef inline void pools(size_t count, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
                        size_t *index) noexcept nogil:
-    cdef size_t rest = count % BLOCK, at = count - rest, k
-    for k in range(count // BLOCK):
-        pool(BLOCK, x + k * BLOCK * step, step, pool_size, pool_step, y + k * BLOCK,
-             index + k * BLOCK if index != NULL else NULL)
-    if rest:
-        pool(rest, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
+    cdef size_t whole = count // BLOCK, k, at
+    # The rest is the end of a block, some of which is then done twice; with less than a block, one by one.
+    for k in range(whole + (1 if whole > 0 and count % BLOCK else 0)):
+        at = min(k * BLOCK, count - BLOCK)
+        pool(BLOCK, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
+    if whole == 0:
+        for k in range(count):
+            pool(1, x + k * step, step, pool_size, pool_step, y + k, index + k if index != NULL else NULL)
 
 
-cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
-                           size_t *index) noexcept nogil:
-    cdef size_t rows = outer * (n // pool_size), row
-    if inner == 1:
-        pools(rows, x, pool_size, pool_size, 1, y, index)
-        return
+cdef inline void planes(size_t rows, size_t inner, size_t pool_size, const storage *x, storage *y,
+                        size_t *index) noexcept nogil:
+    cdef size_t row
     for row in range(rows):
         pools(inner, x + row * pool_size * inner, 1, pool_size, inner, y + row * inner,
               index + row * inner if index != NULL else NULL)
@@ -53,17 +52,21 @@ cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_siz
 
 cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
                         size_t *index) noexcept nogil:
-    if pool_size == 0:
-        return
+    cdef size_t rows = outer * (n // pool_size) if pool_size > 0 else 0
     # Known to the compiler: that no index is wanted, and the usual sizes, whose strided reads become shuffles.
-    if index != NULL:
-        maxout_of(outer, n, inner, pool_size, x, y, index)
+    if inner != 1:
+        if index != NULL:
+            planes(rows, inner, pool_size, x, y, index)
+        else:
+            planes(rows, inner, pool_size, x, y, NULL)
+    elif index != NULL:
+        pools(rows, x, pool_size, pool_size, 1, y, index)
     elif pool_size == 2:
-        maxout_of(outer, n, inner, 2, x, y, NULL)
+        pools(rows, x, 2, 2, 1, y, NULL)
     elif pool_size == 4:
-        maxout_of(outer, n, inner, 4, x, y, NULL)
+        pools(rows, x, 4, 4, 1, y, NULL)
     else:
-        maxout_of(outer, n, inner, pool_size, x, y, NULL)
+        pools(rows, x, pool_size, pool_size, 1, y, NULL)
 
 
 cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,

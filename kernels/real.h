@@ -1,7 +1,7 @@
 /* What `real` and `storage` are, and the handful of operations that Cython cannot spell.
 
    One Cython source is compiled once per (dtype, instruction-set level); setup.py chooses the dtype by defining
-   PYACTS_DTYPE_f32 or its like. This is the only hand-written C of the kernels; the mathematics is in the .pxd files.
+   PYACTS_DTYPE_f32 or its like. PYACTS_DTYPE_exact is float32 computed in double. This is the only hand-written C of the kernels; the mathematics is in the .pxd files.
  */
 #ifndef PYACTS_REAL_H
 #define PYACTS_REAL_H
@@ -16,7 +16,7 @@
 #endif
 
 /* The type that is computed in, and the unsigned integer of its width. */
-#if defined(PYACTS_DTYPE_f64)
+#if defined(PYACTS_DTYPE_f64) || defined(PYACTS_DTYPE_exact)
 typedef double real;
 typedef uint64_t real_bits;
 #define LARGEST DBL_MAX
@@ -36,14 +36,25 @@ typedef real packed_real __attribute__((aligned(1)));
 typedef uint16_t storage __attribute__((aligned(1)));
 typedef float parameter __attribute__((aligned(1)));
 #define CONVERTED 1
+#elif defined(PYACTS_DTYPE_exact)
+typedef float storage __attribute__((aligned(1)));
+typedef float parameter __attribute__((aligned(1)));
+#define CONVERTED 1
 #else
 typedef packed_real storage;
 typedef packed_real parameter;
 #define CONVERTED 0
 #endif
 
-/* True in the float32 build: branches on it are decided by the compiler. */
+/* True in the float32 build and those of halves: branches on it are decided by the compiler. */
 #define SINGLE (sizeof(real) == 4)
+
+/* Whether this is the exact tier, which has fewer functions. */
+#if defined(PYACTS_DTYPE_exact)
+#define EXACT 1
+#else
+#define EXACT 0
+#endif
 
 /* Literals in Cython are doubles in C, and one of them would make a float expression a double one. */
 #define ZERO ((real)0)
@@ -198,13 +209,13 @@ static inline uint16_t narrowed(real x) {
     return (uint16_t)(x != x ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 #else
-#define widened(x) (x)
-#define narrowed(x) (x)
+#define widened(x) ((real)(x))
+#define narrowed(x) ((storage)(x))
 #endif
 
 /* x or 0. Bits are masked because GCC would make a choice between elements a chain of branches. */
 static inline storage stored_if(int wanted, storage x) {
-#if CONVERTED
+#if CONVERTED && !EXACT
     return (storage)(x & -wanted);
 #else
     return from_bits(to_bits(x) & -(real_bits)wanted);

@@ -14,6 +14,7 @@ cdef extern from "real.h" nogil:
     const bint SINGLE           # whether real is float
     const real LARGEST          # the largest finite number
     const bint CONVERTED        # whether storage is not real
+    const bint EXACT            # whether float is computed in double
     const bint FUSED            # whether muladd rounds once
     const int SIGNIFICAND_BITS  # those of the significand that are stored
 

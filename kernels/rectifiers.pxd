@@ -6,8 +6,8 @@ y = f(x); f_grad_p is one element's share of the gradient with respect to the pa
 error, there is but one rounding. At a kink the derivative is that of the flatter side (hard_swish at 3: of the right
 one): relu'(0) = 0, leaky_relu'(0) = negative_slope.
 """
-from real cimport (INFINITE, LARGEST, ONE, SINGLE, ZERO, at_least, at_most, fused, muladd, real, square_root, unordered,
-                   vanishing_with, zero_or_nan)
+from real cimport (INFINITE, LARGEST, ONE, SINGLE, ZERO, at_least, at_most, fused, muladd, parameter, real, square_root,
+                   unordered, vanishing_with, zero_or_nan)
 
 
 # identity: x
@@ -123,14 +123,20 @@ cdef inline real hard_tanh_backward_y(real grad, real y, real min_val, real max_
 
 # hard_sigmoid: min(max(slope x + offset, 0), 1)
 # As slope (x + c) with c = offset / slope, rounded, which is 3 or 2.5 for the usual slopes of 1/6 and 0.2: the sum is
-# exact near its zero, at -c. Two roundings, 1.5 ULP.
+# exact near its zero, at -c. Two roundings, 1.5 ULP. The ends are rounded to the type of the parameters in every build.
+
+cdef inline real hard_sigmoid_low(real slope, real offset) noexcept nogil:
+    return -<real><parameter>(offset / slope)
+
+cdef inline real hard_sigmoid_high(real slope, real offset) noexcept nogil:
+    return <real><parameter>(<real><parameter>(ONE - offset) / slope)
 
 cdef inline real hard_sigmoid(real x, real slope, real offset) noexcept nogil:
-    cdef real c = offset / slope, y = at_most(slope * (x + c), ONE)
-    return ZERO if x <= -c else (ONE if x >= (ONE - offset) / slope else y)
+    cdef real low = hard_sigmoid_low(slope, offset), y = at_most(slope * (x - low), ONE)
+    return ZERO if x <= low else (ONE if x >= hard_sigmoid_high(slope, offset) else y)
 
 cdef inline real hard_sigmoid_backward(real grad, real x, real slope, real offset) noexcept nogil:
-    cdef bint flat = (x <= -(offset / slope)) | (x >= (ONE - offset) / slope)
+    cdef bint flat = (x <= hard_sigmoid_low(slope, offset)) | (x >= hard_sigmoid_high(slope, offset))
     return zero_or_nan(grad, x) if flat else grad * (x + offset if unordered(x, offset) else slope)
 
 cdef inline real hard_sigmoid_backward_y(real grad, real y, real slope, real offset) noexcept nogil:

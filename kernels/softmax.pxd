@@ -19,7 +19,7 @@ sums being kept as a number and its rounding error, and scale * grad * softmax(x
 from libc.string cimport memcpy
 from lines cimport spans
 from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
-from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
+from real cimport (CONVERTED, EXACT, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
                    muladd, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, CHUNK, LANES, TILE, Total, added, clear, fold, value_of
 from table cimport pyacts_softmax_options
@@ -786,7 +786,7 @@ cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t i
 
 
 # With options, one compiled loop serves all: the caller hands it in, since whatever is called here is inlined. Without,
-# each has one of its own.
+# each has one of its own, but in the exact tier.
 
 ctypedef void (*Lines)(int kind, size_t outer, size_t n, size_t inner, const storage *a, const storage *b, storage *out,
                        const pyacts_softmax_options *options) noexcept nogil
@@ -806,7 +806,7 @@ cdef inline void backward_lines(int kind, size_t outer, size_t n, size_t inner, 
 
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                          const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and not EXACT:
         forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(SOFTMAX, outer, n, inner, x, NULL, y, options)
@@ -814,7 +814,7 @@ cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x,
 
 cdef inline void softmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
                                     storage *dx, const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and not EXACT:
         backward(SOFTMAX, True, outer, n, inner, grad, y, dx, NULL)
     else:
         lines(SOFTMAX, outer, n, inner, grad, y, dx, options)
@@ -838,7 +838,7 @@ cdef inline void softmin_backward_y(size_t outer, size_t n, size_t inner, const 
 
 cdef inline void log_softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                              const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and not EXACT:
         forward(LOG_SOFTMAX, True, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, options)
@@ -847,7 +847,7 @@ cdef inline void log_softmax(size_t outer, size_t n, size_t inner, const storage
 cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
                                         storage *dx, const pyacts_softmax_options *options,
                                         Lines lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and not EXACT:
         backward(LOG_SOFTMAX, True, outer, n, inner, grad, y, dx, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, grad, y, dx, options)
@@ -857,7 +857,7 @@ cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, co
 
 cdef inline void logsumexp(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                            const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and not EXACT:
         forward(LOGSUMEXP, True, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOGSUMEXP, outer, n, inner, x, NULL, y, options)

@@ -2,8 +2,9 @@
 
 For an activation ``f``: ``f(x)`` gives a new array, ``f_(x)`` works in place, ``f_backward(grad, x)`` is the gradient
 with respect to the input and ``f_backward_(grad, x)`` the same in place. ``get(name)`` finds a function by name, in any
-spelling, and ``catalog.ACTIVATIONS`` lists them all. C programs use the same kernels: see ``get_include`` and
-``get_library``, and ``ffi`` and ``lib`` for calling the C functions from Python.
+spelling, and ``catalog.ACTIVATIONS`` lists them all. ``pyacts.exact`` has the same functions, rounded but once. C
+programs use the same kernels: see ``get_include`` and ``get_library``, and ``ffi`` and ``lib`` for calling the C
+functions from Python.
 """
 
 try:
@@ -13,7 +14,7 @@ except ImportError as error:
         f"pyacts is not built here ({error}). In its source folder, leave that folder or install with pip install -e ."
     ) from error
 from pyacts import _ufuncs as _ufuncs  # pickle looks for a ufunc in the modules that are loaded
-from pyacts import catalog
+from pyacts import catalog, exact
 from pyacts._array import isa
 from pyacts._bias import bias_act, bias_act_, bias_act_backward, bias_act_backward_
 from pyacts._gates import split_gate
@@ -29,6 +30,7 @@ __all__ = [
     "bias_act_backward",
     "bias_act_backward_",
     "catalog",
+    "exact",
     "ffi",
     "get",
     "get_cmake_dir",

@@ -6,6 +6,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
+from pyacts import exact as exact
 from pyacts._bias import bias_act as bias_act
 from pyacts._bias import bias_act_ as bias_act_
 from pyacts._bias import bias_act_backward as bias_act_backward

@@ -367,13 +367,13 @@ cdef struct Ufunc:                  # what NumPy keeps pointers to, for good
     Loop loops[N_DTYPES]
 
 
-cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, bytes signature=None):
+cdef make_ufunc(Ufunc *u, cnp.PyUFuncGenericFunction function, str name, doc, bint exact, bytes signature=None):
     cdef int n_inputs = u.loops[0].n_inputs, n_outputs = u.loops[0].n_outputs, at = 0, k
     cdef int first_output = n_inputs + u.loops[0].n_params, n_operands = first_output + n_outputs
     encoded = name.encode(), doc.encode()
     kept_alive.append(encoded)
     # The first loop that all inputs can be cast to safely is taken: from the smallest to the largest, as in np.exp.
-    for at, d in enumerate((F16, F32, F64)):
+    for at, d in enumerate([F16, F32] if exact else [F16, F32, F64]):
         u.functions[at] = function
         u.data[at] = &u.loops[<int>d]
         for k in range(n_operands):
@@ -416,11 +416,30 @@ cdef struct Lines:                  # how an axis lies in a contiguous array: (o
 ctypedef void (*parameter_grad_kernel)(int d, Lines lines, const void *grad, const void *x, void **params,
                                        void **dparams) noexcept nogil
 
+cdef str ufunc_name(str name, bint exact):
+    """The name of an activation's ufunc, as pyacts_find has it."""
+    return f"{name}_exact" if exact else name
+
+
+cdef int check_exact(str name, tuple arrays) except -1:
+    """Raise for arrays that are, or would become, float64: there is nothing wider to compute them in."""
+    if cnp.PyArray_CheckExact(arrays[0]) and cnp.PyArray_TYPE(arrays[0]) == cnp.NPY_FLOAT32:
+        return 0
+    dtypes = [array.dtype for array in arrays if hasattr(array, "dtype")]
+    for dtype in dtypes or [np.asarray(array).dtype for array in arrays if array is not None]:
+        result = result_dtype(f"exact.{name}", dtype)
+        if result is not None and index_of(result) == F64:
+            raise TypeError(f"pyacts.exact.{name}() computes float32 in float64, and has nothing wider for {dtype}: "
+                            f"convert it with astype(np.float32), or use pyacts.{name}")
+    return 0
+
+
 cdef class Elementwise:
     """The kernels and ufuncs of one elementwise activation, and the checks of its arguments."""
     cdef:
         object activation
         str name
+        bint exact
         int n_params
         double minimum[MOST_PARAMS]         # -inf for none
         bint exclusive[MOST_PARAMS]
@@ -430,11 +449,12 @@ cdef class Elementwise:
         Ufunc storage[3]
         object forward_ufunc, backward_ufunc, backward_y_ufunc
 
-    def __init__(self, activation):
+    def __init__(self, activation, bint exact=False):
         cdef int direction, d, k
         cdef Loop *loop
         self.activation = activation
-        self.name = activation.name
+        self.exact = exact
+        self.name = f"exact.{activation.name}" if exact else activation.name
         self.n_params = len(activation.parameters)
         names = [p.name for p in activation.parameters]
         for k, p in enumerate(activation.parameters):
@@ -454,14 +474,14 @@ cdef class Elementwise:
                 loop.n_inputs, loop.n_outputs = map(len, activation.operands(word))
                 loop.n_params = self.n_params
                 loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
-            name = self.name if direction == FORWARD else f"{self.name}_{word}"
+            name = ufunc_name(activation.name, exact) + ("" if direction == FORWARD else f"_{word}")
             face = self.name if direction == FORWARD else f"{self.name}_backward"
             made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
-                                         f"The ufunc behind pyacts.{face}.")
+                                         f"The ufunc behind pyacts.{face}.", exact)
         self.forward_ufunc, self.backward_ufunc, self.backward_y_ufunc = made
 
     cdef pyacts_kernel find(self, int d, str direction) except *:
-        cdef bytes name = self.name.encode(), word = direction.encode()
+        cdef bytes name = ufunc_name(self.activation.name, self.exact and d == F32).encode(), word = direction.encode()
         cdef pyacts_kernel kernel = pyacts_find(name, SUFFIXES[d], word)
         if kernel == NULL:
             raise ImportError(f"libpyacts has no {direction} {self.name}: it is not the one this module was built with")
@@ -1127,16 +1147,17 @@ cdef class Softmax:
         Ufunc storage[2]
         object forward_ufunc, backward_ufunc
 
-    cdef make_ufuncs(self, str name):
+    cdef make_ufuncs(self, str name, bint exact):
         cdef int d
-        self.name = name
+        self.name = f"exact.{name}" if exact else name
+        name = ufunc_name(name, exact)
         for d in range(N_DTYPES):
             self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0)
             self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 1, 0, ITEMSIZES[d], 0)
         self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name,
-                                        f"The gufunc behind pyacts.{name}.", b"(n)->(n)")
+                                        f"The gufunc behind pyacts.{self.name}.", exact, b"(n)->(n)")
         self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y",
-                                         f"The gufunc behind pyacts.{name}_backward.", b"(n),(n)->(n)")
+                                         f"The gufunc behind pyacts.{self.name}_backward.", exact, b"(n),(n)->(n)")
 
     cdef void run(self, int d, Lines lines, const void *x, void *y) noexcept:
         with nogil:

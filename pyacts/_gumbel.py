@@ -1,5 +1,7 @@
 """gumbel_softmax: softmax of numbers with noise."""
 
+from __future__ import annotations  # numpy.random, which takes a while to import, is then only imported when used
+
 from typing import Any, SupportsIndex
 
 import numpy as np

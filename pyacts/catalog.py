@@ -153,6 +153,11 @@ class Activation:
     options: bool = False
 
     @property
+    def exact(self) -> bool:
+        """Whether the exact tier has it: the others choose, or are losses, which are summed in double in any case."""
+        return self.kind in ("elementwise", "channelwise", "gated", "softmax", "logsumexp")
+
+    @property
     def learned(self) -> tuple[Parameter, ...]:
         """The parameters that have a gradient."""
         return tuple(p for p in self.parameters if p.learned)

@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +114,10 @@ class Call:
 
     activation: Activation
     direction: str
+    exact: bool = False
 
     def __str__(self):
-        return f"{self.activation.name}-{self.direction}"
+        return f"{'exact.' if self.exact else ''}{self.activation.name}-{self.direction}"
 
     @property
     def saved(self):
@@ -129,7 +130,7 @@ class Call:
 
     def function(self, inplace=False):
         ending = ("" if self.direction == "forward" else "_backward") + ("_" if inplace else "")
-        return getattr(pyacts, self.activation.name + ending)
+        return getattr(pyacts.exact if self.exact else pyacts, self.activation.name + ending)
 
     def __call__(self, *inputs, inplace=False, **keywords):
         keywords = {**required(self.activation), **keywords}
@@ -150,6 +151,7 @@ class Call:
 
 
 CALLS = [Call(a, d) for a in ACTIVATIONS for d in a.directions if is_elementwise(a) or a.kind == "softmax"]
+EXACT_CALLS = [replace(call, exact=True) for call in CALLS]
 ELEMENTWISE_CALLS = [c for c in CALLS if is_elementwise(c.activation)]
 CALLS_WITH_PARAMETER = [(c, p) for c in CALLS for p in c.activation.parameters]
 

@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib.util
 import inspect
+import pickle
 import re
 import sys
 from pathlib import Path
@@ -19,16 +20,19 @@ from pyacts.catalog import ACTIVATIONS, DTYPES
 NAMES = {a.name for a in ACTIVATIONS}
 HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
 HELPERS |= {"bias_act", "bias_act_", "bias_act_backward", "bias_act_backward_", "gumbel_softmax"}
-OTHER_NAMES = {"__version__", "catalog", "ffi", "lib"}
+OTHER_NAMES = {"__version__", "catalog", "exact", "ffi", "lib"}
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
+FUNCTIONS += [getattr(pyacts.exact, name) for name in pyacts.exact.__all__]
 
 
-def python_names():
+def python_names(exact=False):
     """The functions that the catalogue calls for."""
     names = set()
     for activation in ACTIVATIONS:
+        if exact and not activation.exact:
+            continue
         endings = {"", "_backward"} if activation.kind in CHANGING_SHAPE else set(ENDINGS.values())
-        if activation.learned:
+        if activation.learned and not exact:
             endings.add("_parameter_grad")
         names |= {name + ending for name in (activation.name, *activation.aliases) for ending in endings}
     return names
@@ -38,6 +42,8 @@ def c_names():
     names = {"pyacts_version", "pyacts_isa", "pyacts_find"}
     for activation in ACTIVATIONS:
         directions = [suffix(d) for d in activation.directions]
+        if activation.exact:
+            names |= {f"pyacts_{activation.name}_exact{d}_f32" for d in directions}
         if activation.learned:
             directions.append("_parameter_grad")
         names |= {f"pyacts_{activation.name}{d}_{dtype}" for d in directions for dtype in DTYPES}
@@ -57,8 +63,8 @@ def load(path, name):
     return module
 
 
-def stub_names():
-    tree = ast.parse((Path(pyacts.__file__).parent / "__init__.pyi").read_text())
+def stub_names(file="__init__.pyi"):
+    tree = ast.parse((Path(pyacts.__file__).parent / file).read_text())
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     aliases = {
         t.id: node.value.id
@@ -88,15 +94,35 @@ def test_python_names():
     assert set(pyacts.__all__) == python_names() | HELPERS | OTHER_NAMES
     public = {n for n, v in vars(pyacts).items() if callable(v) and not n.startswith("_")}
     assert public == python_names() | HELPERS
+    assert set(pyacts.exact.__all__) == python_names(exact=True)
+
+
+@pytest.mark.parametrize("name", pyacts.exact.__all__)
+def test_exact_functions_are_like_the_ordinary_ones(name):
+    ordinary, exact = getattr(pyacts, name), getattr(pyacts.exact, name)
+    assert exact is not ordinary
+    assert inspect.signature(exact) == inspect.signature(ordinary)
+    assert (exact.__module__, exact.__qualname__) == ("pyacts.exact", ordinary.__name__)
+    assert pickle.loads(pickle.dumps(exact)) is exact
 
 
 def test_stub_names():
     functions, aliases, imported, declared = stub_names()
     assert set(functions) | set(aliases) == python_names() | {"isa"}
-    assert imported == (HELPERS - {"isa"}) | {"catalog"}
+    assert imported == (HELPERS - {"isa"}) | {"catalog", "exact"}
     assert declared == {"__version__", "__all__", "ffi", "lib"}
     for alias, name in aliases.items():
         assert getattr(pyacts, alias) is getattr(pyacts, name)
+
+
+def test_exact_stub_names():
+    functions, aliases, _, _ = stub_names("exact.pyi")
+    assert set(functions) | set(aliases) == python_names(exact=True)
+    for alias, name in aliases.items():
+        assert getattr(pyacts.exact, alias) is getattr(pyacts.exact, name)
+    for name, node in stub_names()[0].items():
+        if name in functions:
+            assert ast.dump(node) == ast.dump(functions[name])
 
 
 def test_stub_signatures():
@@ -148,11 +174,12 @@ def test_find_names():
         "relu ",
     ]
     dtypes = [*DTYPES, "f8", "f", "float32", ""]
+    every += [f"{name}_exact" for name in every]
     expected = {
-        (a.name, dtype, d + ending)
+        (name, dtype, d + ending)
         for a in ACTIVATIONS
         if is_elementwise(a) or a.kind == "gated"
-        for dtype in DTYPES
+        for name, dtype in [*((a.name, dtype) for dtype in DTYPES), (f"{a.name}_exact", "f32")]
         for d in a.directions
         for ending in (("", "_arrays") if a.parameters else ("",))
     }
@@ -167,14 +194,17 @@ def test_find_names():
 
 
 def test_ufunc_names():
-    expected = {a.name + suffix(d) for a in ACTIVATIONS if a.kind not in CHANGING_SHAPE for d in a.directions}
-    assert set(_ufuncs.__all__) == expected
-    for name in expected:
+    expected = {}
+    for a in ACTIVATIONS:
+        if a.kind not in CHANGING_SHAPE:
+            expected |= {a.name + suffix(d): (a, ("ef", "ff", "dd")) for d in a.directions}
+            expected |= {f"{a.name}_exact" + suffix(d): (a, ("ef", "ff")) for d in a.directions}
+    assert set(_ufuncs.__all__) == set(expected)
+    for name, (activation, types) in expected.items():
         ufunc = getattr(_ufuncs, name)
-        activation = next(a for a in ACTIVATIONS if name == a.name or name.startswith(f"{a.name}_backward"))
         n_params = len(activation.parameters)
         own, out = ufunc.nin - n_params, ufunc.nout
-        assert ufunc.types == [f"{own * t}{n_params * p}->{out * t}" for t, p in (("e", "f"), ("f", "f"), ("d", "d"))]
+        assert ufunc.types == [f"{own * t}{n_params * p}->{out * t}" for t, p in types]
 
 
 def test_oracle_names():
