@@ -6,12 +6,13 @@ BIN = $(VENV)/bin
 SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py)
 C_FILES = kernels/*.h examples/c/*.c tests/c/*.c
 
-.PHONY: help demo test test-slow bench lint format generate clean
+.PHONY: help demo test test-slow accuracy bench lint format generate clean
 
 help:
 	@echo "make demo       build, install into $(VENV), and show the main job on real input"
 	@echo "make test       the tests (under 6 minutes)"
 	@echo "make test-slow  the exhaustive tests as well"
+	@echo "make accuracy   the largest error of every function over all float32 numbers (hours; can be stopped and resumed)"
 	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
 	@echo "make lint       formatting and lint"
 	@echo "make format     rewrite files in the project's format"
@@ -32,6 +33,9 @@ test: $(VENV)/installed lint
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+accuracy: $(VENV)/installed
+	$(BIN)/python bench/accuracy/measure.py --write $(ACCURACY)
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/speed.py $(BENCH)

@@ -3,7 +3,8 @@
 A definition is written once, in numbers ``m`` that are either
 
 - FAST: float64 arrays. More than enough for float32 and halves: 29 bits more than it has, 2**-28 of its ULP.
-- EXACT: arrays of 200-bit numbers (MPFR), for float64, and to certify FAST (test_values.py does).
+- EXACT: arrays of 200-bit numbers (MPFR), for float64, and to certify FAST (test_values.py does);
+- LONG: long double arrays, for many float64 numbers (bench/accuracy), where they are wider.
 
 Definitions say what is meant, in a form that keeps its digits in FAST (``1 / cosh(x)**2``, not ``1 - tanh(x)**2``),
 and for finite x only: what happens at infinities and NaN is policy, which is in test_edges.py.
@@ -31,6 +32,11 @@ ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
 FAST = SimpleNamespace(
     number=np.float64,
     rounded=lambda value: np.float64(np.float32(value)),  # to the dtype that the numbers are meant for
+    **{name: getattr(np, name) for name in ELEMENTARY},
+)
+LONG = SimpleNamespace(
+    number=np.longdouble,
+    rounded=lambda value: np.longdouble(np.float64(value)),
     **{name: getattr(np, name) for name in ELEMENTARY},
 )
 EXACT = SimpleNamespace(
@@ -386,6 +392,11 @@ def evaluate(m, definition, *arguments):
 def numbers_for(dtype):
     """The numbers that an oracle for this dtype needs."""
     return EXACT if dtype == np.float64 else FAST
+
+
+def exact_numbers(dtype):
+    """EXACT numbers, of which those that a definition rounds are rounded to the dtype."""
+    return SimpleNamespace(**vars(EXACT) | {"rounded": lambda value: gmpy2.mpfr(float(parameter_type(dtype)(value)))})
 
 
 def rounded(params, dtype):

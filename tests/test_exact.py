@@ -1,8 +1,5 @@
 """The exact tier: 0.51 ULP everywhere, and like the ordinary functions in everything else."""
 
-from types import SimpleNamespace
-
-import gmpy2
 import numpy as np
 import pytest
 from common import (
@@ -25,6 +22,7 @@ from oracle import (
     error,
     evaluate,
     exact,
+    exact_numbers,
     log_softmax_gradient,
     precisely,
     rounded,
@@ -38,7 +36,7 @@ import pyacts
 from pyacts.catalog import ACTIVATIONS
 
 BOUND = 0.51
-NUMBERS = SimpleNamespace(**vars(EXACT) | {"rounded": lambda value: gmpy2.mpfr(float(np.float32(value)))})
+NUMBERS = exact_numbers(np.float32)
 
 per_call = pytest.mark.parametrize("call", EXACT_CALLS, ids=str)
 

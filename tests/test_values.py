@@ -1,7 +1,6 @@
 """Values and derivatives of the elementwise activations against the oracle, within the catalogue's bounds."""
 
 import re
-from types import SimpleNamespace
 
 import gmpy2
 import numpy as np
@@ -11,12 +10,12 @@ from oracle import (
     DTYPES,
     ELEMENTWISE,
     ELSEWHERE,
-    EXACT,
     GATED,
     ORACLES,
     check,
     error,
     exact,
+    exact_numbers,
     product,
     rounded,
     unit_of,
@@ -245,15 +244,15 @@ def test_every_activation_has_an_oracle():
 
 @per_direction
 def test_fast_numbers_agree_with_exact_ones(activation, direction):
-    """The oracle for float32 is good to a thousandth of an ULP."""
-    exact_for_float32 = SimpleNamespace(**vars(EXACT) | {"rounded": lambda value: gmpy2.mpfr(float(np.float32(value)))})
+    """The oracle for float32 is good to a few ten-thousandths of an ULP."""
+    exact_for_float32 = exact_numbers(np.float32)
     x = everywhere(np.float32, 11, 4000)
     params = DEFAULTS[activation.name]
     at = outputs(activation, params, x) if direction == "backward_y" else x
     fast = exact(activation, direction, at, params)
     precise = exact(activation, direction, at.astype(float), rounded(params, np.float32), exact_for_float32)
     unit = unit_of(activation, direction, at, params, fast)
-    assert error(fast, precise, unit).max() < 1e-3
+    assert error(fast, precise, unit).max() < 2e-4  # bench/accuracy relies on it
 
 
 def written(text, variable, value, parameters):

@@ -1,0 +1,279 @@
+"""The largest errors of the elementwise functions: ``python bench/accuracy/measure.py`` (or ``make accuracy``).
+
+Every function, forward, backward from x and from y (with grad = 1), in both tiers:
+
+float32
+    all 2**32 bit patterns, against the definitions of tests/oracle.py in float64, which test_values.py holds to
+    2e-4 ULP. What that leaves open is decided in 200-bit numbers: whether a result is the correctly rounded
+    one, where the error is next to half an ULP, and the size of the largest error.
+float64
+    random numbers over all exponents and where the functions are curved, with kinks, range ends and the like, against
+    the same definitions in long double, a sample of them and the worst of each block in 200-bit numbers.
+float16, bfloat16
+    all 2**16.
+
+Errors are in units in the last place (ULP) of the exact result; in the default tier, where two terms of a derivative
+cancel, of the larger of them (the oracle's ``cancelling``).
+
+Takes a minute or two per function and direction. Blocks that are done are kept in results/, so a run that was stopped
+goes on where it was; --every 509 takes a part of the float32 numbers. With --write the results go to results.json, from
+which docs/accuracy.md is made.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "tests"))
+
+import oracle  # noqa: E402
+from common import TYPES  # noqa: E402
+from test_values import DEFAULTS, dense, hard  # noqa: E402
+
+import pyacts  # noqa: E402
+
+BLOCK = 2**22  # bit patterns, or random numbers, that one process takes at a time
+PIECE = 2**15  # those that are worked on at once: the arrays fit the second cache
+WINDOW = 16  # blocks between two records of what is done
+PARTS = HERE / "results"
+RESULTS = HERE / "results.json"
+LIBRARY = hashlib.sha256(Path(pyacts.get_library()).read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is measured at once: one direction of one activation in one dtype, in each tier."""
+
+    activation: str
+    direction: str
+    dtype: str
+
+    def __str__(self):
+        return f"{self.activation} {self.direction} {self.dtype}"
+
+    @property
+    def tiers(self):
+        return ("default", "exact") if self.dtype == "f32" else ("default",)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in some of the inputs."""
+
+    inputs: int = 0
+    max_ulp: float = 0.0
+    at: str = ""
+    not_nearest: int = 0  # results that are not the correctly rounded ones
+    nan: int = 0  # results that are NaN and should not be
+
+    def __add__(self, other):
+        worst = max(self, other, key=lambda found: found.max_ulp)
+        return Found(
+            self.inputs + other.inputs,
+            worst.max_ulp,
+            worst.at,
+            self.not_nearest + other.not_nearest,
+            self.nan + other.nan,
+        )
+
+
+def call(row, tier, at):
+    """The function of a row, at x, or at y."""
+    module = pyacts.exact if tier == "exact" else pyacts
+    params = DEFAULTS[row.activation]
+    if row.direction == "forward":
+        return getattr(module, row.activation)(at, *params)
+    backward, grad = getattr(module, f"{row.activation}_backward"), np.ones_like(at)
+    if row.direction == "backward":
+        return backward(grad, at, *params)
+    return backward(grad, None, *params, y=at)
+
+
+def unit_in_last_place(size, info):
+    """The ULP of sizes in a dtype, not below that of the smallest normal number."""
+    if size.dtype == np.float64:  # the bits of the exponent: np.frexp takes five times as long
+        exponent = ((size.view(np.int64) >> 52) & 0x7FF) - 1023
+        return ((np.clip(exponent, info.minexp, info.maxexp - 1) - info.nmant + 1023) << 52).view(np.float64)
+    exponent = np.frexp(size)[1] - 1
+    return np.ldexp(size.dtype.type(1), np.clip(exponent, info.minexp, info.maxexp - 1) - info.nmant)
+
+
+def in_numbers(m, row, at):
+    """By tier, the errors of results in FAST or LONG numbers, and how far from the truth they may be."""
+    info = oracle.finfo(at.dtype)
+    top = np.ldexp(m.number(1), info.maxexp)
+    want = np.clip(oracle.exact(BY_NAME[row.activation], row.direction, at, DEFAULTS[row.activation], m), -top, top)
+    size = abs(want)
+    sizes = {"default": np.maximum(size, cancelling(row, at, m)), "exact": size}
+    errors = {}
+    for tier in row.tiers:
+        got = np.clip(m.number(call(row, tier, at)), -top, top)
+        unit = unit_in_last_place(sizes[tier], info)
+        doubt = CLOSE[row.dtype] * (unit_in_last_place(sizes["default"], info) / unit if tier == "exact" else 1)
+        errors[tier] = abs(got - want) / unit, doubt
+    return errors
+
+
+def cancelling(row, at, m):
+    definition = oracle.ORACLES[row.activation]
+    found = {"forward": definition.cancelling_f, "backward": definition.cancelling, "backward_y": None}[row.direction]
+    if found is None:
+        return 0.0
+    return oracle.evaluate(m, found, at, *oracle.rounded(DEFAULTS[row.activation], at.dtype))
+
+
+def in_exact_numbers(row, tier, at):
+    """The errors in 200-bit numbers."""
+    activation, params = BY_NAME[row.activation], DEFAULTS[row.activation]
+    rounding = oracle.exact_numbers(at.dtype)
+    want = oracle.exact(activation, row.direction, at.astype(np.float64), oracle.rounded(params, at.dtype), rounding)
+    unit = oracle.unit_of(activation, row.direction, at, params, want) if tier == "default" else None
+    return oracle.error(call(row, tier, at), want, unit)
+
+
+BY_NAME = {a.name: a for a in oracle.ELEMENTWISE}
+# How far from the truth an error in FAST or LONG numbers may be, in ULP (of the larger of the terms that cancel).
+CLOSE = {"f32": 2e-4, "f16": 2e-4, "bf16": 2e-4, "f64": 2e-2}
+
+# ----------------------------------------------------------------------------------------------------------------
+# A block
+
+
+def in_range(row, x):
+    """Those that a direction can start from: from y, what the function can give."""
+    if row.direction != "backward_y":
+        return x
+    ends = np.array([-1, 1], x.dtype) * oracle.finfo(x.dtype).max
+    low, high = oracle.exact(BY_NAME[row.activation], "forward", ends, DEFAULTS[row.activation]).astype(float)
+    return x[(x >= low) & (x <= high)]
+
+
+def inputs_of(row, start, stop, every):
+    """The inputs of a block."""
+    if row.dtype == "f64":
+        x = random_float64(row, start, stop)
+    else:
+        unsigned = np.dtype(f"u{np.dtype(TYPES[row.dtype]).itemsize}")
+        x = np.arange(start, stop, every if row.dtype == "f32" else 1, np.int64).astype(unsigned).view(TYPES[row.dtype])
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        x = x[np.isfinite(x)]
+    return in_range(row, x)
+
+
+def random_float64(row, start, stop):
+    random = np.random.default_rng(start)
+    half = (stop - start) // 2
+    patterns = random.integers(0, 2**64, half, dtype=np.uint64).view(np.float64)
+    parts = [patterns, dense(np.float64, half)[random.permutation(half // 4 * 4)]]
+    return np.concatenate([*parts, hard(np.float64)] if start == 0 else parts)
+
+
+def measure(row, start, stop, every):
+    """By tier, what is found in a block of inputs."""
+    found = {tier: Found() for tier in row.tiers}
+    x = inputs_of(row, start, stop, every)
+    numbers = oracle.LONG if row.dtype == "f64" else oracle.FAST
+    for k in range(0, x.size, PIECE):
+        at = x[k : k + PIECE]
+        for tier, (errors, doubt) in in_numbers(numbers, row, at).items():
+            nan = np.isnan(errors)
+            errors[nan] = 0
+            # What these numbers leave open: errors next to half an ULP, and the largest if it may be that of all.
+            decided = np.flatnonzero(abs(errors - 0.5) < doubt)
+            worst = int(errors.argmax())
+            if errors[worst] > found[tier].max_ulp:
+                decided = np.append(decided, worst)
+            if decided.size:
+                errors[decided] = in_exact_numbers(row, tier, at[decided])
+                worst = int(errors.argmax())
+            wrong = int((errors > 0.5).sum())
+            found[tier] += Found(at.size, float(errors[worst]), float(at[worst]).hex(), wrong, int(nan.sum()))
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# All of it
+
+
+def rows(arguments):
+    for activation in oracle.ELEMENTWISE:
+        for dtype in arguments.dtypes:
+            for direction in activation.directions:
+                if activation.name in arguments.functions and direction in arguments.directions:
+                    yield Row(activation.name, direction, dtype)
+
+
+def blocks_of(row, every, points):
+    """(start, stop) of the blocks of a row."""
+    total = {"f32": 2**32, "f64": points}.get(row.dtype, 2**16)
+    size = BLOCK * every if row.dtype == "f32" else BLOCK // 16
+    return [(start, min(start + size, total)) for start in range(0, total, size)]
+
+
+def measure_row(pool, row, every, points):
+    """All blocks of a row, by tier. What is done of it is kept, for this very library."""
+    part = PARTS / f"{'-'.join(str(row).split())}.json"
+    asked = {"library": LIBRARY, "level": pyacts.isa(), "every": every, "points": points}
+    kept = json.loads(part.read_text()) if part.exists() else {}
+    if kept.get("asked") != asked:
+        kept = {"asked": asked, "blocks": 0, "found": {tier: {} for tier in row.tiers}}
+    found = {tier: Found(**fields) for tier, fields in kept["found"].items()}
+    blocks = blocks_of(row, every, points)
+    for k in range(kept["blocks"], len(blocks), WINDOW):
+        window = blocks[k : k + WINDOW]
+        for own in pool.map(measure, *zip(*((row, first, last, every) for first, last in window), strict=True)):
+            found = {tier: found[tier] + own[tier] for tier in found}
+        kept |= {"blocks": k + len(window), "found": {tier: asdict(f) for tier, f in found.items()}}
+        part.write_text(json.dumps(kept))
+        print(f"\r{row}: {100 * kept['blocks'] // len(blocks)} %  ", end="", file=sys.stderr, flush=True)
+    print("\r", end="", file=sys.stderr)
+    return found
+
+
+def main():
+    names = [a.name for a in oracle.ELEMENTWISE]
+    parser = argparse.ArgumentParser(description="The largest error of every elementwise function.")
+    parser.add_argument("--functions", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--directions", nargs="+", default=["forward", "backward", "backward_y"], metavar="DIRECTION")
+    parser.add_argument("--dtypes", nargs="+", choices=tuple(TYPES), default=tuple(TYPES))
+    parser.add_argument("--every", type=int, default=1, help="take every so manieth float32 number")
+    parser.add_argument("--points", type=int, default=10**7, help="float64 numbers")
+    parser.add_argument("--write", action="store_true", help="put what is found into results.json")
+    arguments = parser.parse_args()
+    PARTS.mkdir(exist_ok=True)
+    results = {}
+    print(f"{'':38}{'tier':8}{'inputs':>11}{'max ULP':>9}{'not nearest':>12}  at")
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for row in rows(arguments):
+            found = measure_row(pool, row, arguments.every, arguments.points)
+            results[str(row)] = {tier: asdict(f) for tier, f in found.items()}
+            for tier, f in found.items():
+                share = f.not_nearest / max(f.inputs, 1)
+                nan = f", {f.nan} are NaN" if f.nan else ""
+                print(f"{row!s:38}{tier:8}{f.inputs:11}{f.max_ulp:9.4f}{share:12.2%}  {f.at}{nan}", flush=True)
+    if arguments.write:
+        write(results, arguments.every)
+
+
+def write(results, every):
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": {}}
+    compiler = subprocess.run([*sysconfig.get_config_var("CC").split(), "--version"], capture_output=True, text=True)
+    kept |= {"version": pyacts.__version__, "level": pyacts.isa(), "machine": platform.machine()}
+    kept |= {"compiler": compiler.stdout.partition("\n")[0], "every": every}
+    kept["results"] |= results
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
