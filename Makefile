@@ -16,7 +16,7 @@ help:
 	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
 	@echo "make lint       formatting and lint"
 	@echo "make format     rewrite files in the project's format"
-	@echo "make generate   rewrite include/pyacts.h and pyacts/__init__.pyi from the catalogue"
+	@echo "make generate   rewrite what is made from the catalogue: header, stubs, tables"
 	@echo "make clean      remove what was built"
 
 $(VENV)/installed: $(SOURCES)

@@ -3,13 +3,14 @@
 from codegen import ROOT
 from codegen.header import header
 from codegen.python import exact_stubs, stubs
-from codegen.readme import readme
+from codegen.tables import edges, readme
 
 CHECKED_IN = {
     "include/pyacts.h": header,
     "pyacts/__init__.pyi": stubs,
     "pyacts/exact.pyi": exact_stubs,
     "README.md": readme,
+    "docs/edges.md": edges,
 }
 
 if __name__ == "__main__":

@@ -115,6 +115,10 @@ class Activation:
         Other names of the same function, available in Python beside the canonical one.
     limits, slopes : pair of float or None
         f and f' at -inf and +inf, with the default parameters (for prelu: a weight of 0.25).
+    zero : float
+        f(-0.0), with the default parameters; +0.0 has the same but for the sign of a zero.
+    flat : tuple of pairs of float
+        Where f' is zero throughout, ends included, with the default parameters.
     kinks : dict of float to float
         Where f' jumps: the value it has there, with the default parameters.
     max_ulp : dict of str to dict of str to float
@@ -146,6 +150,8 @@ class Activation:
     aliases: tuple[str, ...] = ()
     limits: tuple[float, float] | None = None
     slopes: tuple[float, float] | None = None
+    zero: float = -0.0
+    flat: tuple[tuple[float, float], ...] = ()
     kinks: dict[float, float] = field(default_factory=dict)
     samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
     gate: str = ""
@@ -239,6 +245,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="[0, inf)",
         limits=(0.0, inf),
         slopes=(0.0, 1.0),
+        flat=((-inf, 0.0),),
         samples=((0.0, 0.0, 1.0), (0.0, 0.0, 1.0)),
         kinks={0.0: 0.0},
         reference="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010",
@@ -314,6 +321,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="[0, 6]",
         limits=(0.0, 6.0),
         slopes=(0.0, 0.0),
+        flat=((-inf, 0.0), (6.0, inf)),
         samples=((0.0, 0.0, 1.0), (0.0, 0.0, 1.0)),
         kinks={0.0: 0.0, 6.0: 0.0},
         reference="Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010",
@@ -338,7 +346,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="[0, inf)",
         aliases=("squared_relu",),
         limits=(0.0, inf),
+        zero=0.0,
         slopes=(0.0, inf),
+        flat=((-inf, 0.0),),
         samples=((0.0, 0.0, 1.0), (0.0, 0.0, 2.0)),
         reference="So et al., Primer: searching for efficient transformers for language modeling, NeurIPS 2021",
         max_ulp={
@@ -365,7 +375,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
         ),
         aliases=("thresholded_relu",),
         limits=(0.0, inf),
+        zero=0.0,
         slopes=(0.0, 1.0),
+        flat=((-inf, 1.0),),
         samples=((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
         kinks={1.0: 0.0},
         reference="Konda, Memisevic and Krueger, Zero-bias autoencoders and the benefits of co-adapting features, 2014",
@@ -394,6 +406,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         ),
         limits=(-1.0, 1.0),
         slopes=(0.0, 0.0),
+        flat=((-inf, -1.0), (1.0, inf)),
         samples=((-1.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
         kinks={-1.0: 0.0, 1.0: 0.0},
         reference="Collobert, Large scale machine learning, PhD thesis, Paris 6, 2004",
@@ -422,7 +435,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
             Parameter("offset", 0.5, "the value at 0"),
         ),
         limits=(0.0, 1.0),
+        zero=0.5,
         slopes=(0.0, 0.0),
+        flat=((-inf, -3.0), (3.0, inf)),
         samples=((0.3333, 0.5, 0.6667), (0.1667, 0.1667, 0.1667)),
         kinks={-3.0: 0.0, 3.0: 0.0},
         reference="Courbariaux, Bengio and David, BinaryConnect, NIPS 2015",
@@ -447,6 +462,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         aliases=("hard_silu",),
         limits=(-0.0, inf),
         slopes=(0.0, 1.0),
+        flat=((-inf, -3.0),),
         samples=((-0.3333, 0.0, 0.6667), (0.1667, 0.5, 0.8333)),
         kinks={-3.0: 0.0, 3.0: 1.0},
         reference="Howard et al., Searching for MobileNetV3, ICCV 2019",
@@ -574,6 +590,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             ),
         ),
         limits=(0.0, inf),
+        zero=0.6931471805599453,
         slopes=(0.0, 1.0),
         samples=((0.3133, 0.6931, 1.3133), (0.2689, 0.5, 0.7311)),
         reference="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge for "
@@ -599,6 +616,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="(-inf, 0)",
         aliases=("log_expit",),
         limits=(-inf, -0.0),
+        zero=-0.6931471805599453,
         slopes=(1.0, 0.0),
         samples=((-1.3133, -0.6931, -0.3133), (0.7311, 0.5, 0.2689)),
         max_ulp={
@@ -626,6 +644,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             ),
         ),
         limits=(0.0, inf),
+        zero=1.0,
         slopes=(0.0, 1.0),
         samples=((0.618, 1.0, 1.618), (0.2764, 0.5, 0.7236)),
         reference="Barron, Squareplus: a softplus-like algebraic rectifier, 2021",
@@ -649,7 +668,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
         },
         range="[0, inf)",
         limits=(0.0, inf),
+        zero=0.25,
         slopes=(0.0, 1.0),
+        flat=((-inf, -1.0),),
         samples=((0.0, 0.25, 1.0), (0.0, 0.5, 1.0)),
         max_ulp={
             "f32": {"forward": 0.51, "backward": 0.5, "backward_y": 0.5},
@@ -670,7 +691,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
         },
         range="[0, 1]",
         limits=(0.0, 1.0),
+        zero=0.5,
         slopes=(0.0, 0.0),
+        flat=((-inf, -1.0), (1.0, inf)),
         samples=((0.0, 0.5, 1.0), (0.0, 0.5, 0.0)),
         kinks={-1.0: 0.0, 1.0: 0.0},
         max_ulp={
@@ -694,6 +717,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="(0, inf)",
         aliases=("exp",),
         limits=(0.0, inf),
+        zero=1.0,
         slopes=(0.0, inf),
         samples=((0.3679, 1.0, 2.7183), (0.3679, 1.0, 2.7183)),
         max_ulp={
@@ -733,6 +757,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             Parameter("eps", -1e-6, "the exponential is taken of no more; the derivative is that for 0"),
         ),
         limits=(inf, inf),
+        zero=-7.999996000001333e-07,
         slopes=(-0.30000000000000004, inf),
         samples=((-0.2057, -0.0, 1.3), (-0.0057, 0.5, 2.1)),
         reference="Huang and Schlag, Deriving activation functions using integration, 2024",
@@ -758,6 +783,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="(0, 1)",
         aliases=("logistic", "expit"),
         limits=(0.0, 1.0),
+        zero=0.5,
         slopes=(0.0, 0.0),
         samples=((0.2689, 0.5, 0.7311), (0.1966, 0.25, 0.1966)),
         max_ulp={
@@ -852,7 +878,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
         range="[0, 1] for alpha = 0",
         parameters=(Parameter("alpha", 0.0, "the value for x <= 0"),),
         limits=(0.0, 1.0),
+        zero=0.0,
         slopes=(0.0, 0.0),
+        flat=((-inf, inf),),
         samples=((0.0, 0.0, 1.0), (0.0, 0.0, 0.0)),
         reference="McCulloch and Pitts, A logical calculus of the ideas immanent in nervous activity, 1943",
         max_ulp={
@@ -909,6 +937,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         parameters=(Parameter("lambd", 0.5, "what |x| must be greater than to pass", minimum=0),),
         limits=(-inf, inf),
         slopes=(1.0, 1.0),
+        flat=((-0.5, 0.5),),
         samples=((-1.0, 0.0, 1.0), (1.0, 0.0, 1.0)),
         kinks={-0.5: 0.0, 0.5: 0.0},
         reference="Donoho and Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 1994",
@@ -934,6 +963,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         parameters=(Parameter("lambd", 0.5, "how far x is moved", minimum=0),),
         limits=(-inf, inf),
         slopes=(1.0, 1.0),
+        flat=((-0.5, 0.5),),
         samples=((-0.5, 0.0, 0.5), (1.0, 0.0, 1.0)),
         kinks={-0.5: 0.0, 0.5: 0.0},
         reference="Donoho, De-noising by soft-thresholding, IEEE Transactions on Information Theory 1995",

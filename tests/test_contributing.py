@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = [
     "bench",
     "codegen",
+    "docs",
     "include",
     "kernels",
     "packaging",
@@ -49,7 +50,16 @@ def test_three_edits_add_an_activation(tmp_path):
     for command in (
         ["-m", "codegen"],
         ["setup.py", "build_ext", "--inplace"],
-        ["-m", "pytest", "-q", "-k", "hinge", "tests/test_values.py", "tests/test_array_face.py"],
+        [
+            "-m",
+            "pytest",
+            "-q",
+            "-k",
+            "hinge",
+            "tests/test_values.py",
+            "tests/test_edges.py",
+            "tests/test_array_face.py",
+        ],
         ["-m", "pytest", "-q", "tests/test_faces.py", "-k", "not packaging"],
         ["-c", "import bench.speed as speed; assert any(case.name == 'hinge' for case in speed.cases())"],
     ):

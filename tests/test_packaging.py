@@ -1,4 +1,4 @@
-"""What is installed, and what the README shows."""
+"""What is installed, and what the README and the guides show."""
 
 import re
 import shlex
@@ -13,8 +13,13 @@ from common import ROOT, TESTS, run
 
 import pyacts
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+per_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+
+
+def blocks_of(guide, language):
+    text = guide.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -41,24 +46,25 @@ def test_import_leaves_the_process_alone():
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# README
+# README and docs
 
 
-def test_readme_python(tmp_path, monkeypatch):
+@per_guide
+def test_python_in_guides(guide, tmp_path, monkeypatch):
     """The Python blocks run, one after the other as a reader would type them."""
     monkeypatch.chdir(tmp_path)
-    blocks = [text for language, text in BLOCKS if language == "python"]
-    assert blocks
     namespace = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+    for block in blocks_of(guide, "python"):
+        exec(compile(block, guide.name, "exec"), namespace)
+    assert namespace or guide.name == "differences.md"
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no cc")
 def test_readme_c(tmp_path):
     """Each C block compiles with the command beside it, and runs."""
-    blocks = [text for language, text in BLOCKS if language == "c"]
-    commands = re.findall(r"^cc .*", "".join(text for language, text in BLOCKS if language == "sh"), re.MULTILINE)
+    readme = GUIDES[0]
+    blocks = blocks_of(readme, "c")
+    commands = re.findall(r"^cc .*", "".join(blocks_of(readme, "sh")), re.MULTILINE)
     assert blocks
     assert commands
     for block in blocks:
@@ -67,10 +73,11 @@ def test_readme_c(tmp_path):
             run("sh", "-c", command.replace("python -m", f"{shlex.quote(sys.executable)} -m"), cwd=tmp_path)
 
 
-def test_readme_links():
-    """What the README links to in this project is there."""
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+@per_guide
+def test_links_in_guides(guide):
+    """What they link to in this project is there."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", guide.read_text(encoding="utf-8")):
+        assert (guide.parent / target).exists(), target
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -127,6 +134,7 @@ def test_sdist_contents(distributions):
         "LICENSE",
         "Makefile",
         "include/pyacts.h",
+        "docs/edges.md",
         "kernels/real.h",
         "codegen/__main__.py",
         "pyacts/_array.pyx",

@@ -303,22 +303,6 @@ def test_samples_of_the_catalogue(activation):
 
 @per_dtype
 @per_activation
-def test_limits_slopes_and_kinks_of_the_catalogue(activation, dtype):
-    params = DEFAULTS[activation.name]
-    x = np.array([-inf, inf], dtype)
-    np.testing.assert_array_equal(call(activation, "forward", x, params), np.array(activation.limits, dtype))
-    np.testing.assert_array_equal(call(activation, "backward", x, params), np.array(activation.slopes, dtype))
-    other = (params, tuple(0.3 for _ in params))  # elu has a kink unless alpha is 1
-    for kink, slope in activation.kinks.items():
-        at = np.array([kink, -kink if kink == 0 else kink], dtype)
-        assert (call(activation, "backward", at, params) == dtype(slope)).all()
-        beside = np.nextafter(dtype(kink), np.array([-inf, inf], dtype))
-        slopes = [call(activation, "backward", beside, given) for given in other]
-        assert any(left != right for left, right in slopes), "not a kink"
-
-
-@per_dtype
-@per_activation
 def test_range_of_the_catalogue(activation, dtype):
     """Rounding may reach an end that the function itself only approaches, and pass its minimum by the error."""
     names = {p.name: dtype(v) for p, v in zip(activation.parameters, DEFAULTS[activation.name], strict=True)}
