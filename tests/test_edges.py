@@ -50,7 +50,11 @@ def documented(row):
     kinks = {float(x): float(slope) for x, slope in re.findall(r"f'\((\S+)\) = ([^,\s]+)", row["kinks"])}
     flat = [(float(a), float(b)) for a, b in re.findall(r"\[(\S+), (\S+)\]", row["f' is 0 throughout"])]
     low, zero, high = (float(row[f"f({x})"]) for x in ("-inf", "-0.0", "inf"))
-    slopes = [FLAT if any(float(x) in piece for piece in flat) else float(row[f"f'({x})"]) for x in ("-inf", "inf")]
+    slopes = [float(row[f"f'({x})"]) for x in ("-inf", "inf")]
+    for k, end in enumerate((-inf, inf)):
+        if any(end in piece for piece in flat):
+            assert slopes[k] == 0
+            slopes[k] = FLAT
     slopes.insert(1, slope_at_zero(name, kinks, flat))
     from_y = [slope if is_round(y) else None for slope, y in zip(slopes, (low, zero, high), strict=True)]
     if zero != 0:  # 0 is the end of the range, or outside

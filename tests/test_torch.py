@@ -1,10 +1,14 @@
 """The same values as torch, where torch is right: on numbers of moderate size. docs/differences.md has the rest."""
 
+import re
+
 import numpy as np
 import pytest
+from common import ROOT
 from oracle import ELEMENTWISE
 
 import pyacts
+from pyacts.catalog import ACTIVATIONS
 
 pytest.importorskip("torch")
 
@@ -63,6 +67,12 @@ def test_along_an_axis(name, dtype):
     grad = grad.reshape(-1)[: y.size].reshape(y.shape)
     check(pyacts.get(name)(x), y, dtype)
     check(pyacts.get(name, direction="backward")(grad, x), gradient(f, grad, x), dtype)
+
+
+def test_every_function_has_been_measured():
+    """Else: python bench/differences.py --write."""
+    page = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    assert {f"`{a.name}`" for a in ACTIVATIONS if a.name in FUNCTIONS} <= set(re.findall(r"(?<=^\| )`\w+`", page, re.M))
 
 
 @per_dtype
