@@ -34,6 +34,8 @@ def parameters(activation):
         also = "" if p.minimum_y is None else f", at least {p.minimum_y:g} when starting from y"
         meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound(p)}{also}, or an array that broadcasts to {x}."
         lines += [f"{p.name} : float or array_like{default}", paragraph(meaning, "    ")]
+    if activation.approximation:
+        lines += ['approximate : {"none", "tanh"}, default "none"', f'    "tanh" makes it {activation.approximation}.']
     return "".join(line + "\n" for line in lines)
 
 

@@ -123,6 +123,8 @@ class Activation:
         near a zero of its derivative is measured against the larger of the terms that cancel there.
     samples : pair of tuple of float
         f and f' at -1, 0 and 1, with the default parameters, to four decimals: the examples in the docstrings.
+    approximation : str
+        The activation that the keyword ``approximate="tanh"`` of the Python functions stands for.
     gate : str
         For a gated unit: the activation of its gate.
     reference : str
@@ -148,6 +150,7 @@ class Activation:
     slopes: tuple[float, float] | None = None
     kinks: dict[float, float] = field(default_factory=dict)
     samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    approximation: str = ""
     gate: str = ""
     reference: str = ""
     options: bool = False
@@ -931,6 +934,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * ((1 + erf(x / np.sqrt(2))) / 2 + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))",
         },
         range="[-0.17, inf)",
+        approximation="gelu_tanh",
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
         samples=((-0.1587, 0.0, 0.8413), (-0.0833, 0.5, 1.0833)),
