@@ -25,6 +25,7 @@ import datetime
 import gc
 import itertools
 import json
+import math
 import os
 import platform
 import re
@@ -109,6 +110,23 @@ SIGMOID_INTO = (
 )
 
 GATE_INTO = tuple(way.replace("(x,", "(gate,") for way in fill_in(SIGMOID_INTO, s="a"))
+
+# NumPy has no erf: SciPy's, or what one does without.
+try:
+    from scipy.special import erf
+except ImportError:
+    erf = np.vectorize(math.erf, otypes=[float])
+
+# {x}: of what, {s}: where to. x**3 is slow in NumPy.
+GELU_TANH_GATE_INTO = (
+    "np.multiply({x}, {x}, out={s}); np.multiply({s}, 0.044715, out={s}); np.add({s}, 1, out={s}); "
+    "np.multiply({s}, {x}, out={s}); np.multiply({s}, 0.7978845608028654, out={s}); np.tanh({s}, out={s}); "
+    "np.add({s}, 1, out={s}); np.multiply({s}, 0.5, out={s})"
+)
+NORMAL_INTO = (
+    "np.multiply({x}, 0.7071067811865476, out={s}); {s}[...] = erf({s}); np.add({s}, 1, out={s}); "
+    "np.multiply({s}, 0.5, out={s})"
+)
 
 # {z}: x or y, of the same sign.
 RELU_BACKWARD = (
@@ -218,6 +236,35 @@ PEERS: dict[str, Peers] = {
             ),
         ),
     ),
+    "quick_gelu": Peers(
+        forward=(
+            "np.multiply(x, -1.702, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.divide(x, a, out=y)",
+            "np.multiply(x, 0.851, out=a); np.tanh(a, out=a); np.add(a, 1, out=a); np.multiply(a, 0.5, out=a); "
+            "np.multiply(a, x, out=y)",
+        ),
+        backward=(
+            "np.multiply(x, 0.851, out=a); np.tanh(a, out=a); np.multiply(a, 0.5, out=a); np.add(a, 0.5, out=a); "
+            "np.subtract(1, a, out=dx); np.multiply(x, dx, out=dx); np.multiply(dx, 1.702, out=dx); "
+            "np.add(dx, 1, out=dx); np.multiply(a, dx, out=dx); np.multiply(grad, dx, out=dx)",
+        ),
+    ),
+    "gelu": Peers(
+        forward=(NORMAL_INTO.format(x="x", s="a") + "; np.multiply(a, x, out=y)",),
+        backward=(
+            NORMAL_INTO.format(x="x", s="a") + "; np.multiply(x, x, out=dx); np.multiply(dx, -0.5, out=dx); "
+            "np.exp(dx, out=dx); np.multiply(dx, 0.3989422804014327, out=dx); np.multiply(dx, x, out=dx); "
+            "np.add(a, dx, out=dx); np.multiply(grad, dx, out=dx)",
+        ),
+    ),
+    "gelu_tanh": Peers(
+        forward=(GELU_TANH_GATE_INTO.format(x="x", s="a") + "; np.multiply(a, x, out=y)",),
+        backward=(
+            GELU_TANH_GATE_INTO.format(x="x", s="a") + "; np.multiply(x, x, out=dx); "
+            "np.multiply(dx, 0.2140644488178, out=dx); np.add(dx, 1.5957691216057308, out=dx); "
+            "np.multiply(dx, x, out=dx); np.multiply(dx, a, out=dx); np.subtract(1, a, out=y); "
+            "np.multiply(dx, y, out=dx); np.add(dx, a, out=dx); np.multiply(grad, dx, out=dx)",
+        ),
+    ),
     "glu": Peers(
         forward=(
             *(f"{way}; np.multiply(a, up, out=y)" for way in GATE_INTO),
@@ -247,6 +294,14 @@ PEERS: dict[str, Peers] = {
                 "np.multiply(dup, gate, out=dup)"
                 for way in GATE_INTO
             ),
+        ),
+    ),
+    "geglu": Peers(
+        forward=(NORMAL_INTO.format(x="gate", s="a") + "; np.multiply(a, gate, out=a); np.multiply(a, up, out=y)",),
+    ),
+    "geglu_tanh": Peers(
+        forward=(
+            GELU_TANH_GATE_INTO.format(x="gate", s="a") + "; np.multiply(a, gate, out=a); np.multiply(a, up, out=y)",
         ),
     ),
     "softmax": Peers(
@@ -506,7 +561,7 @@ def entmax15_tau(x: np.ndarray) -> np.ndarray:
 def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
     """Everything that a case's statements name: inputs, outputs (touched, so that no page is new), scratch arrays."""
     x = random(shape, dtype, seed=1)
-    names: dict[str, Any] = {"np": np, "pyacts": pyacts, "x": x, "alpha": 1.0}
+    names: dict[str, Any] = {"np": np, "erf": erf, "pyacts": pyacts, "x": x, "alpha": 1.0}
     if case.name == "maxout":
         pools = x.reshape(-1, POOL_SIZE)
         index = pools.argmax(axis=-1)

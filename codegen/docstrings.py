@@ -1,5 +1,6 @@
 """The docstrings of the Python functions, as templates that the catalogue fills in."""
 
+import math
 import textwrap
 
 import numpy
@@ -33,6 +34,8 @@ def parameters(activation):
         also = "" if p.minimum_y is None else f", at least {p.minimum_y:g} when starting from y"
         meaning = f"{p.meaning[0].upper()}{p.meaning[1:]}. {bound(p)}{also}, or an array that broadcasts to {x}."
         lines += [f"{p.name} : float or array_like{default}", paragraph(meaning, "    ")]
+    if activation.approximation:
+        lines += ['approximate : {"none", "tanh"}, default "none"', f'    "tanh" makes it {activation.approximation}.']
     return "".join(line + "\n" for line in lines)
 
 
@@ -110,7 +113,7 @@ GATED_SAMPLES = numpy.array([-1.0, 0.0, 2.0]), numpy.array([3.0, 4.0, 5.0])
 def gated_fields(activation):
     """What the templates of gated units use. The samples are worked out with the formulas of the catalogue."""
     gate, up = GATED_SAMPLES
-    names = {"np": numpy, "gate": gate, "up": up, "grad": numpy.ones(3)}
+    names = {"np": numpy, "erf": numpy.vectorize(math.erf), "gate": gate, "up": up, "grad": numpy.ones(3)}
     value, slopes = (eval(activation.numpy[direction], names) for direction in ("forward", "backward"))
     shown = [repr(array.round(4) + 0.0) for array in (value, *slopes)]  # 0.0 for -0.0
     while_usual = f"This holds while {activation.gate}(gate) is not subnormal{{}}."
@@ -119,6 +122,7 @@ def gated_fields(activation):
         "dgate": shown[1],
         "dup": shown[2],
         "gate": activation.gate,
+        "derivative": paragraph(activation.derivative),
         "notes": notes(error(activation, "forward"), while_usual.format("")),
         "backward_notes": notes(
             error(activation, "backward").replace("from x ", ""),

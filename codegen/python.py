@@ -38,21 +38,25 @@ def own_parameters(activation):
 
 
 def elementwise(activation):
-    name = activation.name
+    name, kernels, choice, typed_choice = activation.name, f"of_{activation.name}", "", ""
+    if activation.approximation:
+        kernels = f"approximated(approximate, {kernels}, of_{activation.approximation})"
+        choice, typed_choice = ', approximate="none"', ', approximate: Literal["none", "tanh"] = ...'
+    star = ", *" if choice else ""
     forward, typed_forward, given = own_parameters(activation)
     yield Function(
         name,
-        f"x{forward}, *, out=None, **ufunc_kwargs",
-        f"x: ArrayLike{typed_forward}, *, out: Any = ..., **ufunc_kwargs: Any",
+        f"x{forward}, *{choice}, out=None, **ufunc_kwargs",
+        f"x: ArrayLike{typed_forward}, *{typed_choice}, out: Any = ..., **ufunc_kwargs: Any",
         "Any",
-        [*given, f"return of_{name}.forward(x, given, out, ufunc_kwargs)"],
+        [*given, f"return {kernels}.forward(x, given, out, ufunc_kwargs)"],
     )
     yield Function(
         f"{name}_",
-        f"x{forward}",
-        f"x: _Array{typed_forward}",
+        f"x{forward}{star}{choice}",
+        f"x: _Array{typed_forward}{star}{typed_choice}",
         "_Array",
-        [*given, f"return of_{name}.inplace(x, given)"],
+        [*given, f"return {kernels}.inplace(x, given)"],
     )
     # In a backward the parameters follow x, which is optional: so is then, for Python, one that must be given.
     plain = "".join(f", {p.name}={p.default!r}" for p in activation.parameters)
@@ -60,11 +64,11 @@ def elementwise(activation):
     for ending, first, result, out in (NEW, IN_PLACE):
         yield Function(
             name + ending,
-            f"grad, x=None{plain}, *, y=None" + (", out=None" if out else ""),
-            f"{first}, x: ArrayLike | None = ...{typed}, *, y: ArrayLike | None = ..."
+            f"grad, x=None{plain}, *, y=None{choice}" + (", out=None" if out else ""),
+            f"{first}, x: ArrayLike | None = ...{typed}, *, y: ArrayLike | None = ...{typed_choice}"
             + (", out: Any = ..." if out else ""),
             result,
-            [*given, f"return of_{name}.backward(grad, x, given, y, {out}, {out is None})"],
+            [*given, f"return {kernels}.backward(grad, x, given, y, {out}, {out is None})"],
         )
     if activation.learned:
         yield Function(

@@ -593,6 +593,48 @@ PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, s
 PYACTS_API void pyacts_silu_exact_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 
+/* quick_gelu: x / (1 + exp(-1.702 * x)).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 3.5 / 2, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_quick_gelu_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_quick_gelu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_quick_gelu_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_quick_gelu_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_quick_gelu_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_quick_gelu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_quick_gelu_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_quick_gelu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_quick_gelu_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_quick_gelu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+
+/* gelu: x / 2 * (1 + erf(x / sqrt(2))).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 4 / 5, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_gelu_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_gelu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_gelu_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_gelu_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_gelu_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_gelu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_gelu_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_gelu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_gelu_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_gelu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+
+/* gelu_tanh: x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3))).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 3.5 / 2, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_gelu_tanh_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_gelu_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_gelu_tanh_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_gelu_tanh_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_gelu_tanh_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_gelu_tanh_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_gelu_tanh_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_gelu_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_gelu_tanh_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_gelu_tanh_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+
 /* hard_shrink: x for |x| > lambd, 0 for |x| <= lambd.
    lambd is at least 0, usually 0.5.
    Exact. */
@@ -694,6 +736,40 @@ PYACTS_API void pyacts_swiglu_bf16(size_t n, const uint16_t *gate, const uint16_
 PYACTS_API void pyacts_swiglu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup, float beta);
 PYACTS_API void pyacts_swiglu_exact_f32(size_t n, const float *gate, const float *up, float *y, float beta);
 PYACTS_API void pyacts_swiglu_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup, float beta);
+
+/* geglu: up * gate / 2 * (1 + erf(gate / sqrt(2))).
+   backward: dgate = grad * up * (p + gate * exp(-gate**2 / 2) / sqrt(2 * pi)), dup = grad * gate * p, with p =
+   (1 + erf(gate / sqrt(2))) / 2. The error is that of gelu and of products: it holds while gelu(gate) and grad *
+   up are neither subnormal nor infinite.
+   No backward_y: the output does not determine gate and up.
+   Error: forward 5 / 5.5, backward 7.5 / 5.5 ULP. */
+PYACTS_API void pyacts_geglu_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_geglu_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
+PYACTS_API void pyacts_geglu_f64(size_t n, const double *gate, const double *up, double *y);
+PYACTS_API void pyacts_geglu_backward_f64(size_t n, const double *grad, const double *gate, const double *up, double *dgate, double *dup);
+PYACTS_API void pyacts_geglu_f16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
+PYACTS_API void pyacts_geglu_backward_f16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_geglu_bf16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
+PYACTS_API void pyacts_geglu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_geglu_exact_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_geglu_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
+
+/* geglu_tanh: up * gate / (1 + exp(-2 * sqrt(2 / pi) * (gate + 0.044715 * gate**3))).
+   backward: dgate = grad * up * s * (1 + 2 * sqrt(2 / pi) * (gate + 0.134145 * gate**3) * (1 - s)), dup = grad *
+   gate * s, with s = 1 / (1 + exp(-2 * sqrt(2 / pi) * (gate + 0.044715 * gate**3))). The error is that of
+   gelu_tanh and of products: it holds while gelu_tanh(gate) and grad * up are neither subnormal nor infinite.
+   No backward_y: the output does not determine gate and up.
+   Error: forward 4 / 3, backward 7.5 / 5.5 ULP. */
+PYACTS_API void pyacts_geglu_tanh_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_geglu_tanh_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
+PYACTS_API void pyacts_geglu_tanh_f64(size_t n, const double *gate, const double *up, double *y);
+PYACTS_API void pyacts_geglu_tanh_backward_f64(size_t n, const double *grad, const double *gate, const double *up, double *dgate, double *dup);
+PYACTS_API void pyacts_geglu_tanh_f16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
+PYACTS_API void pyacts_geglu_tanh_backward_f16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_geglu_tanh_bf16(size_t n, const uint16_t *gate, const uint16_t *up, uint16_t *y);
+PYACTS_API void pyacts_geglu_tanh_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *gate, const uint16_t *up, uint16_t *dgate, uint16_t *dup);
+PYACTS_API void pyacts_geglu_tanh_exact_f32(size_t n, const float *gate, const float *up, float *y);
+PYACTS_API void pyacts_geglu_tanh_exact_backward_f32(size_t n, const float *grad, const float *gate, const float *up, float *dgate, float *dup);
 
 /* softmax: exp(x - max(x)) / sum(exp(x - max(x))).
    Along the middle axis of (outer, n, inner) in C order; the rows of a matrix have inner = 1.

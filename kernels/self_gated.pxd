@@ -1,10 +1,12 @@
-"""Activations that multiply x by a gate made of x: silu.
+"""Activations that multiply x by a gate made of x: silu, quick_gelu, gelu, gelu_tanh.
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
-from real cimport (KNOWN_ONE, NEGATIVE_ZERO, ONE, ZERO, absolute, copy_sign, fused, product_error, real, unordered,
-                   zero_or_nan)
-from vmath cimport gate, gate_limit, gate_open, gate_scale
+from real cimport (KNOWN_ONE, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, at_most, copy_sign, fused, muladd,
+                   product_error, real, unordered, zero_or_nan)
+from vmath cimport (Exponential, Sum, exp_half_square_raised, gate, gate_limit, gate_open, gate_scale, gated_slope,
+                    gelu_slope_curve, gelu_slope_shift, gelu_zero, gelu_zero_low, mills_curve, mills_shift, raised,
+                    reciprocal_error)
 
 
 # silu (swish): x sigmoid(beta x)
@@ -45,3 +47,89 @@ cdef inline double silu_grad_beta(real grad, real x, real beta) noexcept nogil:
     cdef double product = <double>grad * (first * (<double>x * <double>gate_scale()))
     product = product if beta == beta else <double>beta
     return <double>zero_or_nan(grad, x) if shut else product
+
+
+# quick_gelu: x sigmoid(1.702 x)
+# 1.702 and its product with x are in two parts. Below the limit, a clamped x gives what rounds to -0.
+
+cdef inline real quick_gelu_limit() noexcept nogil:
+    return <real>79.0 if SINGLE else <real>493.0
+
+cdef inline Sum quick_gelu_gate(real x) noexcept nogil:
+    """1.702 x"""
+    cdef Sum z
+    z.high = <real>1.702 * x
+    z.low = muladd(x, -2.1934509319976314e-08 if SINGLE else 4.263256414560601e-17, product_error(1.702, x, z.high))
+    return z
+
+cdef inline real quick_gelu(real x) noexcept nogil:
+    cdef real shut = at_least(x, -quick_gelu_limit())
+    cdef Sum z = quick_gelu_gate(shut)
+    cdef real y = shut * gate(z.high, z.low) * gate_scale()
+    return x if z.high > gate_open() else y
+
+cdef inline real quick_gelu_backward(real grad, real x) noexcept nogil:
+    cdef Sum z = quick_gelu_gate(at_most(absolute(x), quick_gelu_limit()))
+    cdef real h = gated_slope(z.high, z.low, z.low)
+    return grad * (h if x < ZERO else ONE - h)
+
+
+# gelu: x Phi(x), where Phi(x) is the probability that a normally distributed number is less than x
+# With a = |x| and R(a) = exp(a**2 / 2) Phi(-a): f(x) = max(x, 0) - a exp(-a**2 / 2) R(a), where nothing cancels, and f'
+# is h = exp(-a**2 / 2) (R(a) - a / sqrt(2 pi)) for x < 0 and 1 - h for x >= 0, where the zero of h is a factor of its
+# own. R and the rest of h are polynomials in y = 1 / (a + shift), times y; what the rounding of y takes from them goes
+# into the exponent, growth being by how many parts they grow if y does by one.
+
+cdef inline real gelu(real x) noexcept nogil:
+    cdef real a = at_most(absolute(x), <real>(14.5 if SINGLE else 38.6))        # -0 from here on
+    cdef real y = ONE / (a + mills_shift())
+    cdef real growth = muladd(y, <real>(5.7 if SINGLE else 11.7), ONE)
+    cdef Exponential e = exp_half_square_raised(a, growth, reciprocal_error(y, a, mills_shift()))
+    cdef real t = a * e.scale * mills_curve(y) * y
+    return muladd(fused(t, e.fraction, t), -ONE / raised(), NEGATIVE_ZERO if x < ZERO else x)
+
+cdef inline real gelu_backward(real grad, real x) noexcept nogil:
+    cdef real a = at_most(absolute(x), <real>(14.7 if SINGLE else 38.7))        # -0 from here on
+    cdef real y = ONE / (a + gelu_slope_shift())
+    cdef real growth = y * <real>(3.5 if SINGLE else 5.4)
+    cdef Exponential e = exp_half_square_raised(a, growth, reciprocal_error(y, a, gelu_slope_shift()))
+    cdef real t = ((gelu_zero() - a) + gelu_zero_low()) * e.scale * gelu_slope_curve(y), h
+    h = muladd(t, e.fraction, t)
+    return grad * muladd(h if x < ZERO else -h, ONE / raised(), NEGATIVE_ZERO if x < ZERO else ONE)
+
+
+# gelu_tanh: x sigmoid(z) with z = k0 x + k1 x**3, k0 = 2 sqrt(2 / pi), k1 = 0.044715 k0
+# This is x (1 + tanh(z / 2)) / 2, but nothing cancels. The constants and z are in two parts, and k0 has a few bits less
+# than it could, so that k0 - p is exact.
+
+cdef inline real gelu_tanh_limit() noexcept nogil:
+    """-0 from here on."""
+    return <real>(11.7 if SINGLE else 22.4)
+
+cdef inline real gelu_tanh_cube() noexcept nogil:
+    """k1, rounded"""
+    return <real>(0.07135481387376785 if SINGLE else 0.07135481627260025)
+
+cdef inline Sum gelu_tanh_gate(real x) noexcept nogil:
+    """k0 x + k1 x**3"""
+    cdef real k0 = 1.5957698822021484 if SINGLE else 1.5957691216057341
+    cdef real k0_low = -7.605964356116601e-07 if SINGLE else -3.430362161966579e-15
+    cdef real k1 = gelu_tanh_cube(), k1_low = 2.3988324659995897e-09 if SINGLE else -6.175149918155315e-19
+    cdef real s = x * x, p = muladd(k1, s, k0)
+    cdef real p_low = muladd(k1, product_error(x, x, s), muladd(k1_low, s, fused(k1, s, k0 - p) + k0_low))
+    cdef Sum z
+    z.high = x * p
+    z.low = muladd(x, p_low, product_error(x, p, z.high))
+    return z
+
+cdef inline real gelu_tanh(real x) noexcept nogil:
+    cdef real shut = at_least(x, -gelu_tanh_limit())
+    cdef Sum z = gelu_tanh_gate(shut)
+    cdef real y = shut * gate(z.high, z.low) * gate_scale()
+    return x if z.high > gate_open() else y
+
+cdef inline real gelu_tanh_backward(real grad, real x) noexcept nogil:
+    cdef real a = at_most(absolute(x), gelu_tanh_limit())
+    cdef Sum z = gelu_tanh_gate(a)
+    cdef real h = gated_slope(z.high, z.low, fused(a * a * a, <real>2 * gelu_tanh_cube(), z.low))
+    return grad * (h if x < ZERO else ONE - h)

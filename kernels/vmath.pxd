@@ -9,7 +9,7 @@ coefficients); the power of two beside each is its largest relative error with t
 """
 from libc.stdint cimport uint64_t
 from real cimport (FUSED, NEGATIVE_ZERO, ONE, SIGNIFICAND_BITS, SINGLE, ZERO, absolute, at_least, at_most, copy_sign,
-                   double_bits, double_from, from_bits, fused, muladd, real, real_bits, to_bits)
+                   double_bits, double_from, from_bits, fused, muladd, product_error, real, real_bits, to_bits)
 
 
 cdef inline real horner2(real x, real c0, real c1, real rest) noexcept nogil:
@@ -249,6 +249,15 @@ cdef inline real gate_scale() noexcept nogil:
     return <real>(8.470329472543003e-22 if SINGLE else 6.223015277861142e-61)
 
 
+cdef inline Sum gate_denominator(real z, real z_low) noexcept nogil:
+    """(1 + exp(-(z + z_low))) * gate_scale(), for z from -gate_limit() to gate_open()."""
+    cdef Exponential e = exponential(z, z_low, <real>(-70.0 if SINGLE else -200.0))
+    cdef Sum sum = two_sum(e.scale, gate_scale()), d
+    d.high = muladd(e.scale, e.fraction, sum.high)
+    d.low = muladd(e.scale, e.fraction, sum.high - d.high) + sum.low
+    return d
+
+
 cdef inline real gate(real z, real z_low) noexcept nogil:
     """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
 
@@ -256,14 +265,11 @@ cdef inline real gate(real z, real z_low) noexcept nogil:
     last, which is then the only rounding of a subnormal result. float64 corrects it by its residual and by the rounding
     errors of the denominator.
     """
-    cdef Exponential e = exponential(z, z_low, <real>(-70.0 if SINGLE else -200.0))
-    cdef Sum sum = two_sum(e.scale, gate_scale())
-    cdef real d = muladd(e.scale, e.fraction, sum.high)
-    cdef real d_low = muladd(e.scale, e.fraction, sum.high - d) + sum.low
-    cdef real inverse = ONE / d
+    cdef Sum d = gate_denominator(z, z_low)
+    cdef real inverse = ONE / d.high
     if SINGLE:
         return inverse
-    return muladd(muladd(-inverse, d, ONE) - inverse * d_low, inverse, inverse)
+    return muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
 
 
 cdef inline real logistic(real z, real z_low) noexcept nogil:
@@ -277,6 +283,18 @@ cdef inline real logistic_slope(real z, real factor) noexcept nogil:
     """factor (1 or 4) times the derivative of 1 / (1 + exp(-z)), which is v (1 - v) with v = 1 / (1 + exp(|z|))."""
     cdef real factor_v = gate(-at_most(absolute(z), gate_limit()), NEGATIVE_ZERO) * (factor * gate_scale())
     return factor_v * (ONE - factor_v / factor)
+
+
+cdef inline real gated_slope(real z, real z_low, real more) noexcept nogil:
+    """f'(x) for f(x) = x sigmoid(g(x)), where g(x) = -(z + z_low) <= 0 and x g'(x) = -(z + more).
+
+    It is v (1 - (z + more) (1 - v)) with v = sigmoid(g(x)). The terms of the factor cancel where it has its zero: there
+    the error is relative to theirs. 1 - z is exact for z > 1/2, and the residual of the quotient saves two roundings.
+    """
+    cdef Sum d = gate_denominator(-z, -z_low)
+    cdef real inverse = ONE / d.high, v = inverse * gate_scale()
+    cdef real n = fused(z, v, fused(more, v - ONE, ONE - z)), h = n * inverse
+    return muladd(fused(-h, d.high, n), inverse, h) * gate_scale()
 
 
 cdef inline real corrected_quotient(real n, real n_low, real d, real d_low) noexcept nogil:
@@ -322,3 +340,71 @@ cdef inline real tanh(real x) noexcept nogil:
     m = expm1_negative(a + a, NEGATIVE_ZERO)
     d = m.high + <real>2.0
     return copy_sign(corrected_quotient(-m.high, -m.low, d, ((<real>2.0 - d) + m.high) + m.low), x)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# The normal distribution
+#
+# Its tail is exp(-a**2 / 2) times a smooth function that falls like 1 / a (Mills ratio), and so are its relatives. Such
+# functions are polynomials in y = 1 / (a + shift), a shift being what makes them short.
+
+cdef inline real reciprocal_error(real y, real a, real shift) noexcept nogil:
+    """By how much 1 / (a + shift) is larger than y, its rounding, relative to it."""
+    return fused(-y, a, fused(-y, shift, ONE))
+
+
+cdef inline Exponential exp_half_square_raised(real a, real growth, real error) noexcept nogil:
+    """exp(growth error - a**2 / 2) * raised() in parts, for 0 <= a <= 14.7 (float64 38.7) and a tiny error."""
+    cdef real half = a * <real>0.5, s = half * a
+    return exponential(s, muladd(-growth, error, product_error(half, a, s)), <real>(64.0 if SINGLE else 400.0))
+
+
+cdef inline real mills_shift() noexcept nogil:
+    return <real>(3.375 if SINGLE else 4.5)
+
+
+cdef inline real mills_curve(real y) noexcept nogil:
+    """(a + shift) R(a) for 0 <= a <= 14.5 (float64 38.6), where R(a) = exp(a**2 / 2) Phi(-a)."""
+    if SINGLE:      # 2**-28.34
+        return fused(y, fused(y, horner4(
+            y, 4.22081184387207, 9.69063949584961, 47.26140594482422, -148.20008850097656, horner2(
+            y, 1102.5472412109375, -4103.93701171875,
+            muladd(y, -3891.908935546875, 6514.79931640625))), 1.344399333000183), 0.3989660143852234)
+    # 2**-56.54
+    return fused(y, fused(y, horner4(
+        y, 7.679638372879549, 30.967942025415375, 116.31364689063061, 399.6883690322837, horner4(
+        y, 1211.7146729368787, 3203.232073378688, 2623.482213784533, 45468.23081302231, horner4(
+        y, -679668.7524615073, 6635345.356832283, -59685494.28331169, 398037972.17576754, horner4(
+        y, -1972373330.5095901, 6599366009.208613, -8399478201.636615, -44791954960.814545, horner4(
+        y, 300476095807.45667, -886255423862.1777, 1516132406768.1042, -1463137318122.6804, 622412968010.0581))))),
+        1.7952402653659585), 0.3989422803902884)
+
+
+cdef inline real gelu_zero() noexcept nogil:
+    """gelu'(-x) = 0 here, rounded; gelu_zero_low() is missing."""
+    return <real>(0.7517915368080139 if SINGLE else 0.7517915246935645)
+
+
+cdef inline real gelu_zero_low() noexcept nogil:
+    return <real>(-1.211444988769017e-08 if SINGLE else -1.4956759177009883e-17)
+
+
+cdef inline real gelu_slope_shift() noexcept nogil:
+    return <real>(3.625 if SINGLE else 4.5)
+
+
+cdef inline real gelu_slope_curve(real y) noexcept nogil:
+    """(R(a) - a / sqrt(2 pi)) / (zero - a) for 0 <= a <= 14.7 (float64 38.7)."""
+    if SINGLE:      # 2**-28.33
+        return fused(y, horner4(
+            y, 0.29933488368988037, 0.9337476491928101, 2.1701033115386963, 10.862448692321777, horner2(
+            y, -21.044546127319336, 178.299072265625,
+            muladd(y, 313.00189208984375, -422.980712890625))), 0.39894965291023254)
+    # 2**-56.66
+    return fused(y, horner4(
+        y, 0.2999214254777224, 1.1761824829972183, 4.38182851337933, 15.332573461800182, horner4(
+        y, 49.56708854620919, 143.57658533926414, 366.57869197243645, 434.6076375914292, horner4(
+        y, 4186.924826443719, -56417.30697881921, 573425.7221804976, -5317435.768019031, horner4(
+        y, 37557205.53141686, -209405168.94027725, 904425010.0462357, -2879379920.495151, horner2(
+        y, 6448275027.600342, -9597152627.3481,
+        muladd(y, -3456592166.75313, 8544792991.295047)))))), 0.3989422804007563)

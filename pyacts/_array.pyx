@@ -1669,4 +1669,11 @@ def isa():
     return pyacts_isa().decode()
 
 
+cdef Elementwise approximated(object approximate, Elementwise exact, Elementwise with_tanh):
+    """The one that the keyword approximate of gelu asks for."""
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
+        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
+    return exact if approximate == "none" else with_tanh
+
+
 include "functions.pxi"

@@ -127,6 +127,8 @@ class Activation:
         near a zero of its derivative is measured against the larger of the terms that cancel there.
     samples : pair of tuple of float
         f and f' at -1, 0 and 1, with the default parameters, to four decimals: the examples in the docstrings.
+    approximation : str
+        The activation that the keyword ``approximate="tanh"`` of the Python functions stands for.
     gate : str
         For a gated unit: the activation of its gate.
     reference : str
@@ -154,6 +156,7 @@ class Activation:
     flat: tuple[tuple[float, float], ...] = ()
     kinks: dict[float, float] = field(default_factory=dict)
     samples: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
+    approximation: str = ""
     gate: str = ""
     reference: str = ""
     options: bool = False
@@ -201,8 +204,11 @@ WEIGHT = Parameter(
     "weight", None, "factor for x < 0; learning often starts at 0.25", minimum_y=0, gradient="x for x < 0, else 0"
 )
 
-# Why the backward of a gated unit needs its inputs.
+# Why a backward cannot start from the output.
+NOT_MONOTONE = "it is not monotone, so the output does not determine the input"
 TWO_INPUTS = "the output does not determine gate and up"
+
+GELU = "Hendrycks and Gimpel, Gaussian error linear units, 2016 (arXiv:1606.08415)"
 
 ACTIVATIONS: tuple[Activation, ...] = (
     Activation(
@@ -453,7 +459,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         summary="silu with a piecewise linear gate: no exponential, the limits reached at -3 and 3.",
         formula="x * min(max(x + 3, 0), 6) / 6",
         derivative="0 for x <= -3, (2 * x + 3) / 6 for -3 < x < 3, 1 for x >= 3",
-        no_y="it is not monotone, so the output does not determine the input",
+        no_y=NOT_MONOTONE,
         numpy={
             "forward": "x * np.clip(x + 3, 0, 6) / 6",
             "backward": "grad * np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1))",
@@ -732,7 +738,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         summary="The integral of an elu: quadratic on the right, linear far on the left, with two learned parameters.",
         formula="alpha_p * x**2 + beta * x for x > 0, alpha_n * (exp(min(x, eps)) - 1 - x) + beta * x for x <= 0",
         derivative="2 * alpha_p * x + beta for x > 0, alpha_n * (exp(x) - 1) + beta for x <= 0",
-        no_y="it is not monotone, so the output does not determine the input",
+        no_y=NOT_MONOTONE,
         numpy={
             "forward": "np.where(x > 0, 0.8 * x**2, 0.8 * (np.expm1(np.minimum(x, -1e-6)) - x)) + 0.5 * x",
             "backward": "grad * (np.where(x > 0, 1.6 * x, 0.8 * np.expm1(x)) + 0.5)",
@@ -895,7 +901,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         summary="Sigmoid-weighted linear unit, or swish: smooth, not monotone, like relu far from zero.",
         formula="x / (1 + exp(-beta * x))",
         derivative="s * (1 + beta * x * (1 - s)) with s = 1 / (1 + exp(-beta * x))",
-        no_y="it is not monotone, so the output does not determine the input",
+        no_y=NOT_MONOTONE,
         numpy={
             "forward": "x / (1 + np.exp(-x))",
             "backward": "grad * (s := 1 / (1 + np.exp(-x))) * (1 + x * (1 - s))",
@@ -918,6 +924,77 @@ ACTIVATIONS: tuple[Activation, ...] = (
         max_ulp={
             "f32": {"forward": 3.5, "backward": 4.0},
             "f64": {"forward": 2.0, "backward": 5.0},
+        },
+    ),
+    Activation(
+        "quick_gelu",
+        kind="elementwise",
+        module="self_gated",
+        summary="gelu with a sigmoid for the normal distribution: what CLIP was trained with.",
+        formula="x / (1 + exp(-1.702 * x))",
+        derivative="s * (1 + 1.702 * x * (1 - s)) with s = 1 / (1 + exp(-1.702 * x))",
+        no_y=NOT_MONOTONE,
+        numpy={
+            "forward": "x / (1 + np.exp(-1.702 * x))",
+            "backward": "grad * (s := 1 / (1 + np.exp(-1.702 * x))) * (1 + 1.702 * x * (1 - s))",
+        },
+        range="[-0.1637, inf)",
+        limits=(-0.0, inf),
+        slopes=(-0.0, 1.0),
+        samples=((-0.1542, 0.0, 0.8458), (-0.0678, 0.5, 1.0678)),
+        reference=GELU,
+        max_ulp={
+            "f32": {"forward": 3.5, "backward": 4.0},
+            "f64": {"forward": 2.0, "backward": 4.0},
+        },
+    ),
+    Activation(
+        "gelu",
+        kind="elementwise",
+        module="self_gated",
+        summary="Gaussian error linear unit: x times the probability that a normally distributed number is less than "
+        "x. The activation of BERT and of most transformers since.",
+        formula="x / 2 * (1 + erf(x / sqrt(2)))",
+        derivative="(1 + erf(x / sqrt(2))) / 2 + x * exp(-x**2 / 2) / sqrt(2 * pi)",
+        no_y=NOT_MONOTONE,
+        numpy={
+            "forward": "x / 2 * (1 + erf(x / np.sqrt(2)))",
+            "backward": "grad * ((1 + erf(x / np.sqrt(2))) / 2 + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))",
+        },
+        range="[-0.17, inf)",
+        approximation="gelu_tanh",
+        limits=(-0.0, inf),
+        slopes=(-0.0, 1.0),
+        samples=((-0.1587, 0.0, 0.8413), (-0.0833, 0.5, 1.0833)),
+        reference=GELU,
+        max_ulp={
+            "f32": {"forward": 4.0, "backward": 4.0},
+            "f64": {"forward": 5.0, "backward": 4.0},
+        },
+    ),
+    Activation(
+        "gelu_tanh",
+        kind="elementwise",
+        module="self_gated",
+        summary="gelu with a tanh for the normal distribution, x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))"
+        ": what GPT-2 and Gemma were trained with.",
+        formula="x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3)))",
+        derivative="s * (1 + z * (1 - s)) with s = 1 / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3))) "
+        "and z = 2 * sqrt(2 / pi) * (x + 0.134145 * x**3)",
+        no_y=NOT_MONOTONE,
+        numpy={
+            "forward": "x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))",
+            "backward": "grad * (s := (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2) "
+            "* (1 + np.sqrt(8 / np.pi) * (x + 0.134145 * x**3) * (1 - s))",
+        },
+        range="[-0.1701, inf)",
+        limits=(-0.0, inf),
+        slopes=(-0.0, 1.0),
+        samples=((-0.1588, 0.0, 0.8412), (-0.083, 0.5, 1.083)),
+        reference=GELU,
+        max_ulp={
+            "f32": {"forward": 3.5, "backward": 4.0},
+            "f64": {"forward": 2.0, "backward": 4.0},
         },
     ),
     Activation(
@@ -1049,6 +1126,50 @@ ACTIVATIONS: tuple[Activation, ...] = (
         },
         range="(-inf, inf)",
         parameters=(Parameter("beta", 1.0, "steepness of the gate, as in silu"),),
+        reference="Shazeer, GLU variants improve transformer, 2020",
+        max_ulp={
+            "f32": {"forward": 4.0, "backward": 7.5},
+            "f64": {"forward": 3.0, "backward": 5.5},
+        },
+    ),
+    Activation(
+        "geglu",
+        kind="gated",
+        module="gated",
+        gate="gelu",
+        summary="Gated unit with gelu.",
+        formula="up * gate / 2 * (1 + erf(gate / sqrt(2)))",
+        derivative="dgate = grad * up * (p + gate * exp(-gate**2 / 2) / sqrt(2 * pi)), dup = grad * gate * p, "
+        "with p = (1 + erf(gate / sqrt(2))) / 2",
+        no_y=TWO_INPUTS,
+        numpy={
+            "forward": "gate / 2 * (1 + erf(gate / np.sqrt(2))) * up",
+            "backward": "(grad * up * ((p := (1 + erf(gate / np.sqrt(2))) / 2) "
+            "+ gate * np.exp(-gate * gate / 2) / np.sqrt(2 * np.pi)), grad * gate * p)",
+        },
+        range="(-inf, inf)",
+        reference="Shazeer, GLU variants improve transformer, 2020",
+        max_ulp={
+            "f32": {"forward": 5.0, "backward": 7.5},
+            "f64": {"forward": 5.5, "backward": 5.5},
+        },
+    ),
+    Activation(
+        "geglu_tanh",
+        kind="gated",
+        module="gated",
+        gate="gelu_tanh",
+        summary="Gated unit with gelu_tanh: the feed-forward layer of Gemma.",
+        formula="up * gate / (1 + exp(-2 * sqrt(2 / pi) * (gate + 0.044715 * gate**3)))",
+        derivative="dgate = grad * up * s * (1 + 2 * sqrt(2 / pi) * (gate + 0.134145 * gate**3) * (1 - s)), "
+        "dup = grad * gate * s, with s = 1 / (1 + exp(-2 * sqrt(2 / pi) * (gate + 0.044715 * gate**3)))",
+        no_y=TWO_INPUTS,
+        numpy={
+            "forward": "gate / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) * up",
+            "backward": "(grad * up * (s := (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) / 2) "
+            "* (1 + np.sqrt(8 / np.pi) * (gate + 0.134145 * gate**3) * (1 - s)), grad * gate * s)",
+        },
+        range="(-inf, inf)",
         reference="Shazeer, GLU variants improve transformer, 2020",
         max_ulp={
             "f32": {"forward": 4.0, "backward": 7.5},
@@ -1293,6 +1414,16 @@ SPELLINGS: dict[str, str] = {
     "ultra_fast_sigmoid": "sigmoid",
     "eltwise_tanh": "tanh",
     "eltwise_swish": "silu",
+    "geglu_erf": "geglu",
+    "gelu_quick": "quick_gelu",
+    "gelu_fast_approx": "quick_gelu",
+    "gelu_erf": "gelu",
+    "eltwise_gelu_erf": "gelu",
+    "eltwise_gelu_tanh": "gelu_tanh",
+    "gelu_new": "gelu_tanh",
+    "gelu_approx": "gelu_tanh",
+    "approx_gelu": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
     "relu_squared": "relu2",
     "eltwise_hardsigmoid": "hard_sigmoid",
     "hard_swish_mobilenet": "hard_swish",
@@ -1319,14 +1450,15 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
         "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
         "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
         "ops.leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
+        "ops.gelu": ("gelu_tanh", {}),
     },
     "keras2": {
         "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
         "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
         "hard_sigmoid": ("hard_sigmoid", {"slope": 0.2}),
     },
-    "jax": {},
-    "flax": {},
+    "jax": {"gelu": ("gelu_tanh", {})},
+    "flax": {"gelu": ("gelu_tanh", {})},
     "tf": {"leaky_relu": ("leaky_relu", {"negative_slope": 0.2})},
     "tfjs": {
         "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
@@ -1345,8 +1477,8 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
         "hard_swish": "it is x * clip(0.2 * x + 0.5, 0, 1); the usual one is thinc.hard_swish_mobilenet",
         "clipped_linear": "it has a slope and an offset; without them it is hard_tanh(x, 0, 1)",
     },
-    "ggml": {},
+    "ggml": {"gelu": ("gelu_tanh", {})},
     "mlx": {},
-    "candle": {},
+    "candle": {"gelu": ("gelu_tanh", {})},
     "scipy": {},
 }

@@ -32,6 +32,7 @@ ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
 FAST = SimpleNamespace(
     number=np.float64,
     rounded=lambda value: np.float64(np.float32(value)),  # to the dtype that the numbers are meant for
+    erfc=lambda x: np.frompyfunc(math.erfc, 1, 1)(x).astype(np.float64),
     **{name: getattr(np, name) for name in ELEMENTARY},
 )
 LONG = SimpleNamespace(
@@ -42,7 +43,7 @@ LONG = SimpleNamespace(
 EXACT = SimpleNamespace(
     number=np.frompyfunc(gmpy2.mpfr, 1, 1),
     rounded=lambda value: gmpy2.mpfr(float(value)),
-    **{name: np.frompyfunc(getattr(gmpy2, name), 1, 1) for name in ELEMENTARY},
+    **{name: np.frompyfunc(getattr(gmpy2, name), 1, 1) for name in (*ELEMENTARY, "erfc")},
 )
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -77,6 +78,31 @@ prelu = replace(leaky_relu, gradients={"weight": leaky_relu.gradients["negative_
 
 def gate(m, z):
     return 1 / (1 + m.exp(-z))
+
+
+def gated_slope(m, z, more):
+    """f' of f(x) = x gate(z), more being x z'."""
+    return gate(m, z) * (1 + more * gate(m, -z))
+
+
+def cancelling_gate(m, z, more):
+    """The size of its terms near its zero, when it is written as s (1 + more) - more s s."""
+    return np.where(abs(more + 1.28) < 0.5, abs(more) * gate(m, z) ** 2, 0)
+
+
+def normal(m, x):
+    """The distribution function of the normal distribution."""
+    return m.erfc(-x * m.sqrt(m.number(0.5))) / 2
+
+
+def normal_density(m, x):
+    return m.exp(-x * x / 2) * m.number("0.39894228040143267793994605993438186847585863116493465766592583")
+
+
+def gelu_tanh_gate(m, x, times=1):
+    """2 sqrt(2 / pi) (x + 0.044715 x**3), or with that many times the cube."""
+    factor = m.number("1.59576912160573071175978423973752747390343452465973863066370332")
+    return factor * (x + times * m.number("0.044715") * x**3)
 
 
 def selu_scale(m):
@@ -284,6 +310,23 @@ ORACLES = {
         cancelling=lambda m, x, beta: np.where(abs(beta * x + 1.2784645) < 0.5, gate(m, beta * x) ** 2, 0),
         gradients={"beta": lambda m, x, beta: x**2 * gate(m, beta * x) * gate(m, -beta * x)},
     ),
+    # As above with z = 1.702 x; what cancels are the terms s (1 + z) and z s s.
+    "quick_gelu": Oracle(
+        f=lambda m, x: x * gate(m, m.number("1.702") * x),
+        slope=lambda m, x: gated_slope(m, m.number("1.702") * x, m.number("1.702") * x),
+        cancelling=lambda m, x: cancelling_gate(m, m.number("1.702") * x, m.number("1.702") * x),
+    ),
+    # f' = Phi(x) + x phi(x) has a zero at -0.7517915...
+    "gelu": Oracle(
+        f=lambda m, x: x * normal(m, x),
+        slope=lambda m, x: normal(m, x) + x * normal_density(m, x),
+        cancelling=lambda m, x: np.where(abs(x + 0.7517915) < 0.3, normal(m, x), 0),
+    ),
+    "gelu_tanh": Oracle(
+        f=lambda m, x: x * gate(m, gelu_tanh_gate(m, x)),
+        slope=lambda m, x: gated_slope(m, gelu_tanh_gate(m, x), gelu_tanh_gate(m, x, times=3)),
+        cancelling=lambda m, x: cancelling_gate(m, gelu_tanh_gate(m, x), gelu_tanh_gate(m, x, times=3)),
+    ),
     "hard_shrink": Oracle(
         f=lambda m, x, lambd: np.where(abs(x) > lambd, x, 0),
         slope=lambda m, x, lambd: np.where(abs(x) > lambd, 1, 0),
@@ -302,7 +345,7 @@ ORACLES = {
 
 
 # Gated units, act(gate) * up: the activation of the gate.
-GATED = {"glu": "sigmoid", "reglu": "relu", "swiglu": "silu"}
+GATED = {"glu": "sigmoid", "reglu": "relu", "swiglu": "silu", "geglu": "gelu", "geglu_tanh": "gelu_tanh"}
 
 
 def softmax(m, x):

@@ -1167,6 +1167,37 @@ def test_function_is_documented(function):
     assert max(len(line) for line in function.__doc__.split("\n")) <= 120
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_gelu_with_the_keyword_of_torch(dtype):
+    """approximate="tanh" is gelu_tanh, in all forms and on all paths; "none" is gelu itself."""
+    grad, x = np.random.default_rng(1).normal(size=(2, 40)).astype(dtype)
+    for choice, name in (("none", "gelu"), ("tanh", "gelu_tanh")):
+        f, backward = getattr(pyacts, name), getattr(pyacts, f"{name}_backward")
+        for part in (slice(None), slice(None, None, 3)):
+            y, dx = f(x[part]), backward(grad[part], x[part])
+            out = np.empty_like(y)
+            assert pyacts.gelu(x[part], approximate=choice, out=out) is out
+            assert (out == y).all()
+            assert (pyacts.gelu_(x.copy()[part], approximate=choice) == y).all()
+            assert (pyacts.gelu_backward(grad[part], x[part], approximate=choice) == dx).all()
+            assert (pyacts.gelu_backward_(grad.copy()[part], x[part], approximate=choice) == dx).all()
+        assert pyacts.gelu(dtype(-1.5), approximate=choice) == f(dtype(-1.5))
+    assert (pyacts.gelu(x) != pyacts.gelu(x, approximate="tanh")).any()
+    untouched = x.copy()
+    for wrong in ("erf", "", "Tanh", True, None, 1.0):
+        for call in (
+            lambda w: pyacts.gelu(x, approximate=w),
+            lambda w: pyacts.gelu_(x, approximate=w),
+            lambda w: pyacts.gelu_backward(grad, x, approximate=w),
+            lambda w: pyacts.gelu_backward_(grad, x, approximate=w),
+        ):
+            with pytest.raises(ValueError, match="approximate must be 'none' or 'tanh'"):
+                call(wrong)
+    assert (x == untouched).all()
+    with pytest.raises(TypeError, match="cannot start from y"):
+        pyacts.gelu_backward(grad, y=x, approximate="tanh")
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: a.name)
 def test_signatures(activation):
     """Positional or keyword where it says so, the catalogue's defaults."""

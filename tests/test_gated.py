@@ -204,6 +204,18 @@ EDGES = [
     ("swiglu", -inf, inf, 1, nan, nan, -0.0),
     ("swiglu", 0.0, 2, 3, 0.0, 3, 0.0),
     ("swiglu", -0.0, 2, 3, -0.0, 3, -0.0),
+    ("geglu", -inf, 2, 3, -0.0, -0.0, -0.0),
+    ("geglu", inf, 2, 3, inf, 6, inf),
+    ("geglu", inf, 0, 1, nan, 0.0, inf),
+    ("geglu", -inf, inf, 1, nan, nan, -0.0),
+    ("geglu", 0.0, 2, 3, 0.0, 3, 0.0),
+    ("geglu", -0.0, 2, 3, -0.0, 3, -0.0),
+    ("geglu_tanh", -inf, 2, 3, -0.0, -0.0, -0.0),
+    ("geglu_tanh", inf, 2, 3, inf, 6, inf),
+    ("geglu_tanh", inf, 0, 1, nan, 0.0, inf),
+    ("geglu_tanh", -inf, inf, 1, nan, nan, -0.0),
+    ("geglu_tanh", 0.0, 2, 3, 0.0, 3, 0.0),
+    ("geglu_tanh", -0.0, 2, 3, -0.0, 3, -0.0),
 ]
 
 

@@ -78,6 +78,8 @@ def hard(dtype):
         0.1,
         0.5,
         0.6931472,
+        0.7517915246935645,
+        0.7524614220710163,
         1.0,
         1.05,
         1.2784645427610738,
@@ -88,13 +90,21 @@ def hard(dtype):
         6.0,
         8.3178,
         9.0109,
+        11.7,
+        14.356,
+        14.5,
+        14.7,
         17.3287,
         18.715,
         19.0616,
+        22.4,
         36.7368,
+        38.5,
+        38.6,
+        38.7,
     ]
     points += [40.0, 44.3614, 51.9861, 65.0, 80.0, 87.3365, 88.7228, 91.8, 103.2789, 103.9721, 130.0, 300.0, 372.2, 380]
-    points += [600.0, 708.3964, 709.7827, 744.4401, 745.1332, 751.6, 760.0, 1.2676506e30]
+    points += [493.0, 600.0, 708.3964, 709.7827, 744.4401, 745.1332, 751.6, 760.0, 1.2676506e30]
     points += [(k + 0.5) * np.log(2) for k in range(1100 if dtype == np.float64 else 160)]
     near = np.array(points, dtype)
     steps = [near]
@@ -260,7 +270,8 @@ def written(text, variable, value, parameters):
     text = re.sub(r"\|(\w)\|", r"abs(\1)", text)
     text = re.sub(r"\d+\.\d+", r"mpfr('\g<0>')", text)
     names = {variable: value, **parameters, "max": max, "min": min, "abs": abs}
-    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "cosh", "mpfr")}
+    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "cosh", "erf", "mpfr")}
+    names["pi"] = gmpy2.const_pi()
     text, _, where = text.partition(" with ")
     for definition in where.split(" and ") if where else ():
         name, meaning = definition.split(" = ")
@@ -399,6 +410,19 @@ KNOWN = [
     ("silu", (1.0,), (-1.0, 0.0, 1.0), (-0.2689414213699951, 0, 0.7310585786300049),
      (0.07232948812851325, 0.5, 0.9276705118714869)),
     ("silu", (0.0,), (-7.0, 3.0), (-3.5, 1.5), (0.5, 0.5)),
+    ("quick_gelu", (), (-10.0, -1.0, 0.0, 3.0),
+     (-4.05796129485530999e-7, -0.154204234067178704, 0, 2.98192869029221403),
+     (-6.50085371408901781e-7, -0.0677796065563340566, 0.5, 1.02454832390565235)),
+    ("gelu", (), (-10.0, -2.0, -1.0, 0.0, 1.0, 3.0, 3e38),
+     (-7.61985302416052607e-23, -0.0455002638963584144, -0.158655253931457051, 0, 0.841344746068542949,
+      2.99595030590510972, 3e38),
+     (-7.61840009646481409e-22, -0.0852318010781968967, -0.0833154705876862984, 0.5, 1.0833154705876863,
+      1.01194564720418393, 1)),
+    ("gelu_tanh", (), (-10.0, -2.0, -1.0, 0.0, 1.0, 3.0, 3e38),
+     (-1.20409234820980599e-37, -0.0454023059122249812, -0.158808009391723295, 0, 0.841191990608276705,
+      2.99636260791822698, 3e38),
+     (-2.75763806385403161e-36, -0.0860992566236183816, -0.0829640838457825551, 0.5, 1.08296408384578256,
+      1.01158416663096973, 1)),
     ("hard_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-2, 0, 0, 0.75), (1, 0, 0, 1)),
     ("soft_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-1.5, 0, 0, 0.25), (1, 0, 0, 1)),
     ("tanh_shrink", (), (-0.5, 0.0, 1e-5), (-0.03788284273999027, 0, 3.33333333320e-16),
@@ -419,6 +443,16 @@ def test_silu_has_its_minimum_where_its_slope_is_zero():
     x = np.array([-1.2784645427610738])
     assert abs(pyacts.silu(x)[0] - -0.2784645427610738) < 1e-15
     assert abs(pyacts.silu_backward(np.ones(1), x)[0]) < 1e-16
+
+
+@per_dtype
+def test_slope_of_gelu_has_all_its_digits_at_its_zero(dtype):
+    """An ULP of f' itself, not of the terms that cancel."""
+    gelu = BY_NAME["gelu"]
+    root = dtype(-0.7517915246935645)
+    x = root + np.spacing(root) * np.r_[-1000:1000, 10.0 ** np.arange(3, 6)].astype(dtype)
+    want = exact(gelu, "backward", x, (), EXACT)
+    check("gelu near its minimum", x, call(gelu, "backward", x, ()), want, bound_of(gelu, "backward", dtype))
 
 
 @per_dtype
