@@ -520,6 +520,30 @@ PYACTS_API void pyacts_silu_bf16(size_t n, const uint16_t *x, uint16_t *y, float
 PYACTS_API void pyacts_silu_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, size_t inner, const uint16_t *grad, const uint16_t *x, const float *beta, float *dbeta);
 
+/* mish: x * tanh(log(1 + exp(x))).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 4 / 4, backward 4 / 4.5 ULP. */
+PYACTS_API void pyacts_mish_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_mish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_mish_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_mish_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_mish_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_mish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_mish_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_mish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+
+/* dish: x / 2 * (1 + x / sqrt(1 + x**2)).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 1.75 / 1.75, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_dish_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_dish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_dish_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_dish_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_dish_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_dish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_dish_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_dish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+
 /* hard_shrink: x for |x| > lambd, 0 for |x| <= lambd.
    lambd is at least 0, usually 0.5.
    Exact. */

@@ -139,6 +139,35 @@ def tanh_shrink(m, x):
     return np.where(abs(x) < 1, near, x - m.tanh(x))
 
 
+def mish_gate(m, x):
+    """tanh(log(1 + e**x)) and its derivative, of t = e**-|x|: neither overflows nor cancels."""
+    t = m.exp(-abs(x))
+    n, share = np.where(x < 0, t * (t + 2), 1 + 2 * t), np.where(x < 0, t, t * t)
+    d = n + 2 * np.where(x < 0, 1, t * t)
+    return n / d, 4 * share * (1 + t) / d**2
+
+
+def dish_gate(m, x):
+    """(1 + x / s) / 2 with s = sqrt(1 + x**2), on the left as 1 / (2 s (s - x)), and its derivative."""
+    s = m.sqrt(1 + x * x)
+    return np.where(x < 0, 1 / (s + abs(x)), s + abs(x)) / (2 * s), 1 / (2 * s**3)
+
+
+def self_gated(gate, zero, width):
+    """x times a gate, given with its derivative. f' = gate + x gate', whose terms cancel at its zero: near it the unit
+    is an ULP of the gate."""
+
+    def slope(m, x):
+        value, derivative = gate(m, x)
+        return value + x * derivative
+
+    return Oracle(
+        f=lambda m, x: x * gate(m, x)[0],
+        slope=slope,
+        cancelling=lambda m, x: np.where(abs(x - zero) < width, gate(m, x)[0], 0),
+    )
+
+
 ORACLES = {
     "identity": Oracle(
         f=lambda m, x: x,
@@ -278,6 +307,8 @@ ORACLES = {
         cancelling=lambda m, x, beta: np.where(abs(beta * x + 1.2784645) < 0.5, gate(m, beta * x) ** 2, 0),
         gradients={"beta": lambda m, x, beta: x**2 * gate(m, beta * x) * gate(m, -beta * x)},
     ),
+    "mish": self_gated(mish_gate, -1.1924312, 0.5),
+    "dish": self_gated(dish_gate, -0.7861514, 0.4),
     "hard_shrink": Oracle(
         f=lambda m, x, lambd: np.where(abs(x) > lambd, x, 0),
         slope=lambda m, x, lambd: np.where(abs(x) > lambd, 1, 0),

@@ -79,8 +79,10 @@ def hard(dtype):
         0.1,
         0.5,
         0.6931472,
+        0.7861513777574233,
         1.0,
         1.05,
+        1.1924312145154952,
         1.2784645427610738,
         1.4,
         1.5,
@@ -89,9 +91,11 @@ def hard(dtype):
         6.0,
         8.3178,
         9.0109,
+        12.0,
         17.3287,
         18.715,
         19.0616,
+        24.0,
         36.7368,
     ]
     points += [40.0, 44.3614, 51.9861, 65.0, 80.0, 87.3365, 88.7228, 91.8, 103.2789, 103.9721, 130.0, 300.0, 372.2, 380]
@@ -261,7 +265,7 @@ def written(text, variable, value, parameters):
     text = re.sub(r"\|(\w)\|", r"abs(\1)", text)
     text = re.sub(r"\d+\.\d+", r"mpfr('\g<0>')", text)
     names = {variable: value, **parameters, "max": max, "min": min, "abs": abs}
-    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "cosh", "mpfr")}
+    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "tanh", "cosh", "mpfr")}
     text, _, where = text.partition(" with ")
     for definition in where.split(" and ") if where else ():
         name, meaning = definition.split(" = ")
@@ -416,6 +420,10 @@ KNOWN = [
     ("silu", (1.0,), (-1.0, 0.0, 1.0), (-0.2689414213699951, 0, 0.7310585786300049),
      (0.07232948812851325, 0.5, 0.9276705118714869)),
     ("silu", (0.0,), (-7.0, 3.0), (-3.5, 1.5), (0.5, 0.5)),
+    ("mish", (), (-1.0, 0.0, 1.0, 30.0), (-0.3034014613741089, 0, 0.8650983882673103, 30),
+     (0.05921675587739495, 0.6, 1.0490362200997922, 1)),
+    ("dish", (), (-1.875, -1e10, 0.0, 0.75, 1e10), (-15 / 136, -2.5e-11, 0, 0.6, 1e10),
+     (-191 / 4913, -2.5e-21, 0.5, 0.992, 1)),
     ("hard_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-2, 0, 0, 0.75), (1, 0, 0, 1)),
     ("soft_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-1.5, 0, 0, 0.25), (1, 0, 0, 1)),
     ("tanh_shrink", (), (-0.5, 0.0, 1e-5), (-0.03788284273999027, 0, 3.33333333320e-16),
@@ -432,10 +440,18 @@ def test_known_values(name, params, x, y, slope, dtype):
     np.testing.assert_allclose(call(BY_NAME[name], "backward", x, params), slope, rtol=rtol)
 
 
-def test_silu_has_its_minimum_where_its_slope_is_zero():
-    x = np.array([-1.2784645427610738])
-    assert abs(pyacts.silu(x)[0] - -0.2784645427610738) < 1e-15
-    assert abs(pyacts.silu_backward(np.ones(1), x)[0]) < 1e-16
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [
+        ("silu", -1.2784645427610738, -0.2784645427610738),
+        ("mish", -1.1924312145154952, -0.30884341301725043),
+        ("dish", -0.7861513777574233, -0.1501415530003888),
+    ],
+)
+def test_the_minimum_is_where_the_slope_is_zero(name, x, y):
+    x = np.array([x])
+    assert abs(call(BY_NAME[name], "forward", x, DEFAULTS[name])[0] - y) < 1e-15
+    assert abs(call(BY_NAME[name], "backward", x, DEFAULTS[name])[0]) < 1e-16
 
 
 @per_dtype
