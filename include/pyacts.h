@@ -522,7 +522,7 @@ PYACTS_API void pyacts_silu_parameter_grad_bf16(size_t outer, size_t channels, s
 
 /* mish: x * tanh(log(1 + exp(x))).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 4 / 4, backward 4 / 4.5 ULP. */
+   Error: forward 4 / 4, backward 4 / 4 ULP. */
 PYACTS_API void pyacts_mish_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_mish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_mish_f64(size_t n, const double *x, double *y);
