@@ -265,6 +265,19 @@ PEERS: dict[str, Peers] = {
             "np.multiply(dx, y, out=dx); np.add(dx, a, out=dx); np.multiply(grad, dx, out=dx)",
         ),
     ),
+    # With w = exp(x) it is x (1 - 2 / (1 + (1 + w)**2)), whose square overflows without the bound.
+    "mish": Peers(
+        forward=(
+            "np.minimum(x, 20, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.multiply(a, a, out=a); "
+            "np.add(a, 1, out=a); np.divide(2, a, out=a); np.subtract(1, a, out=a); np.multiply(x, a, out=y)",
+        ),
+    ),
+    "dish": Peers(
+        forward=(
+            "np.multiply(x, x, out=a); np.add(a, 1, out=a); np.sqrt(a, out=a); np.divide(x, a, out=a); "
+            "np.add(a, 1, out=a); np.multiply(a, 0.5, out=a); np.multiply(x, a, out=y)",
+        ),
+    ),
     "glu": Peers(
         forward=(
             *(f"{way}; np.multiply(a, up, out=y)" for way in GATE_INTO),

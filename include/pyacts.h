@@ -635,6 +635,34 @@ PYACTS_API void pyacts_gelu_tanh_backward_bf16(size_t n, const uint16_t *grad, c
 PYACTS_API void pyacts_gelu_tanh_exact_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_gelu_tanh_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 
+/* mish: x * tanh(log(1 + exp(x))).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 4 / 4, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_mish_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_mish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_mish_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_mish_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_mish_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_mish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_mish_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_mish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_mish_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_mish_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+
+/* dish: x / 2 * (1 + x / sqrt(1 + x**2)).
+   No backward_y: it is not monotone, so the output does not determine the input.
+   Error: forward 1.75 / 1.75, backward 4 / 4 ULP. */
+PYACTS_API void pyacts_dish_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_dish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+PYACTS_API void pyacts_dish_f64(size_t n, const double *x, double *y);
+PYACTS_API void pyacts_dish_backward_f64(size_t n, const double *grad, const double *x, double *dx);
+PYACTS_API void pyacts_dish_f16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_dish_backward_f16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_dish_bf16(size_t n, const uint16_t *x, uint16_t *y);
+PYACTS_API void pyacts_dish_backward_bf16(size_t n, const uint16_t *grad, const uint16_t *x, uint16_t *dx);
+PYACTS_API void pyacts_dish_exact_f32(size_t n, const float *x, float *y);
+PYACTS_API void pyacts_dish_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx);
+
 /* hard_shrink: x for |x| > lambd, 0 for |x| <= lambd.
    lambd is at least 0, usually 0.5.
    Exact. */

@@ -246,7 +246,7 @@ cdef inline real sigmoid_cross_entropy(real x, real t) noexcept nogil:
     """float32 2.5 ULP for t in [0, 1], where neither term is negative."""
     cdef real e = exp_negative_raised(absolute(x), NEGATIVE_ZERO) * (ONE / raised())
     cdef real factor = (ONE - t) if x > ZERO else -t
-    return log1p_unit(e) + (ZERO if factor == ZERO else x * factor)
+    return log1p_unit(e).high + (ZERO if factor == ZERO else x * factor)
 
 
 cdef inline real sigmoid_cross_entropy_backward(real x, real t, real grad) noexcept nogil:

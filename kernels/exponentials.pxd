@@ -6,8 +6,8 @@ respect to the parameter p.
 """
 from real cimport (INFINITE, KNOWN_ONE, LARGEST, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, at_most, fused,
                    muladd, product_error, real, square_root, vanishing_with, zero_or_nan)
-from vmath cimport (Sum, corrected_quotient, exp, exp_limit, exp_negative_raised, exp_negative_raised_sum, expm1_curve,
-                    expm1_negative, expm1_plus, log1p_unit, log1p_unit_low, logistic, raised, two_sum)
+from vmath cimport (Sum, corrected_quotient, exp, exp_limit, exp_negative_raised, expm1_curve, expm1_negative,
+                    expm1_plus, log1p_unit, logistic, raised, two_sum)
 
 
 # elu: x for x > 0, alpha (e**x - 1) for x <= 0
@@ -103,14 +103,13 @@ cdef inline double celu_grad_alpha(real grad, real x, real alpha) noexcept nogil
 
 cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real a = beta * absolute(x)
-    cdef Sum t_raised = exp_negative_raised_sum(a, product_error(beta, absolute(x), a))
-    cdef real t = t_raised.high * (ONE / raised()), y = log1p_unit(t)
-    # What the roundings of t and of ln2 take: all of it for t near 1, where log1p' = 1/2, and else a part.
-    cdef real y_low = muladd(t_raised.low, <real>0.5 / raised(), log1p_unit_low(t))
+    cdef real t_raised = exp_negative_raised(a, product_error(beta, absolute(x), a)), t = t_raised * (ONE / raised())
+    cdef Sum y = log1p_unit(t)      # for x > 0 there is a sum to come, which adds its own rounding: low counts
     # log1p(t) = t for small t, below 2**-60 say, which is divided by beta before it may become subnormal.
     cdef bint small = t < <real>8.673617379884035e-19 and not KNOWN_ONE(beta)
-    cdef real tail = ZERO if a > exp_limit() else t_raised.high
-    return (at_least(x, ZERO) + y_low / beta) + (tail if small else y) / beta * (ONE / raised() if small else ONE)
+    cdef real tail = ZERO if a > exp_limit() else t_raised
+    return (at_least(x, ZERO) + y.low / beta) + (tail if small else y.high) / beta * (
+        ONE / raised() if small else ONE)
 
 cdef inline real softplus_backward(real grad, real x, real beta) noexcept nogil:
     cdef real z = beta * x

@@ -1,12 +1,12 @@
-"""Activations that multiply x by a gate made of x: silu, quick_gelu, gelu, gelu_tanh.
+"""Activations that multiply x by a gate made of x: silu, quick_gelu, gelu, gelu_tanh, mish, dish.
 
 Not monotone, so backward is from x only: two values of x give the same y.
 """
 from real cimport (KNOWN_ONE, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, at_most, copy_sign, fused, muladd,
-                   product_error, real, unordered, zero_or_nan)
-from vmath cimport (Exponential, Sum, exp_half_square_raised, gate, gate_limit, gate_open, gate_scale, gated_slope,
-                    gelu_slope_curve, gelu_slope_shift, gelu_zero, gelu_zero_low, mills_curve, mills_shift, raised,
-                    reciprocal_error)
+                   product_error, real, square_root, unordered, zero_or_nan)
+from vmath cimport (Exponential, Sum, exp_half_square_raised, exp_limit, exp_raised, gate, gate_limit, gate_open,
+                    gate_scale, gated_slope, gelu_slope_curve, gelu_slope_shift, gelu_zero, gelu_zero_low, mills_curve,
+                    mills_shift, raised, reciprocal_error)
 
 
 # silu (swish): x sigmoid(beta x)
@@ -133,3 +133,80 @@ cdef inline real gelu_tanh_backward(real grad, real x) noexcept nogil:
     cdef Sum z = gelu_tanh_gate(a)
     cdef real h = gated_slope(z.high, z.low, fused(a * a * a, <real>2 * gelu_tanh_cube(), z.low))
     return grad * (h if x < ZERO else ONE - h)
+
+
+# mish: x tanh(log(1 + e**x))
+# With w = e**x and n = w (w + 2) it is x n / (n + 2): no logarithm and no tanh. With d = n + 2,
+#     f' = w (4 (1 + x) + w (4 x + 6 + w (w + 4))) / d**2 = 1 - (2 d - 4 x (w + w**2)) / d**2
+# the first for x < 0, where the sum has a zero at x = -1.1924312..., the second for x >= 0.
+# float32 3.93 ULP, backward 3.94. For the latter what w + 2 and d were rounded by counts, twice, and w's rounding,
+# which the factor w does without.
+
+cdef inline real mish_open() noexcept nogil:
+    """mish(x) rounds to x, and its slope to 1, from here on."""
+    return <real>(12.0 if SINGLE else 24.0)
+
+cdef inline real mish(real x) noexcept nogil:
+    cdef real bounded = at_least(x, -exp_limit())
+    cdef Exponential e = exp_raised(bounded)
+    cdef real w_raised = muladd(e.scale, e.fraction, e.scale), w = w_raised * (ONE / raised())
+    cdef real n_raised = fused(w_raised, w, w_raised + w_raised)
+    cdef real y = bounded * (n_raised / muladd(n_raised, ONE / raised(), 2)) * (ONE / raised())
+    return x if x > mish_open() else y
+
+cdef inline real mish_backward(real grad, real x) noexcept nogil:
+    cdef real bounded = at_most(at_least(x, -exp_limit()), mish_open())
+    cdef Exponential e = exp_raised(bounded)
+    cdef real w = muladd(e.scale, e.fraction, e.scale) * (ONE / raised())
+    cdef real sum = w + <real>2, sum_low = w - (sum - <real>2)
+    cdef real d = fused(w, sum, 2), d_low = muladd(w, sum_low, fused(w, sum, <real>2 - d))
+    cdef real left = e.scale * fused(w, fused(w, w + <real>4, fused(bounded, 4, 6)), muladd(bounded, 4, 4))
+    cdef real right = muladd(bounded * fused(w, w, w), 4, -(d + d))
+    cdef real quotient = (fused(left, e.fraction, left) if x < ZERO else right) / fused(d, d, (d + d) * d_low)
+    return grad * (quotient * (ONE / raised()) if x < ZERO else ONE + quotient)
+
+
+# dish: x / 2 (1 + x / sqrt(1 + x**2))
+# With a = |x|, s = sqrt(1 + a**2) and d = s (s + a) = 1 + a (s + a): f(-a) = -a / (2 d) and f(a) = a + f(-a), where
+# nothing cancels, so f'(a) = 1 - f'(-a). f'(-a) = (1 - a s) / (2 s**2 d), whose sum has a zero at a = 0.7861514...
+# Where a > 1 the roundings of s and s + a reach d in full, and are made good: 2 s (sqrt(1 + a**2) - s) is
+# 1 + (a - s) (a + s). float32 1.67 ULP, backward 3.42.
+
+cdef struct Dish:
+    real a
+    real s
+    real root_low       # a times what s was rounded by, where a > 1
+    real d
+
+cdef inline real dish_large() noexcept nogil:
+    """2**30: beyond, f(-a) = -1 / (4 a) and f'(-a) = -1 / (2 a)**2 to more digits than there are."""
+    return <real>1073741824.0
+
+cdef inline Dish dish_parts(real x) noexcept nogil:
+    cdef Dish f
+    cdef real sum, sum_low, root_low
+    f.a = absolute(x)
+    f.s = square_root(fused(f.a, f.a, ONE))
+    sum = f.s + f.a
+    sum_low = f.a - (sum - f.s)
+    root_low = <real>0.5 * muladd(f.a - f.s, sum_low, fused(f.a - f.s, sum, ONE))
+    f.root_low = root_low if f.a > ONE else ZERO
+    f.d = fused(f.a, sum, ONE + muladd(f.a, sum_low, root_low) if f.a > ONE else ONE)
+    return f
+
+cdef inline real dish(real x) noexcept nogil:
+    cdef Dish f = dish_parts(x)
+    cdef bint large = f.a > dish_large()
+    cdef real size = (<real>0.25 if large else <real>0.5 * f.a) / (f.a if large else f.d)
+    return -size if x < ZERO else x - size
+
+cdef inline real dish_backward(real grad, real x) noexcept nogil:
+    cdef Dish f = dish_parts(x)
+    cdef bint large = f.a > dish_large()
+    cdef real square = f.a * f.a, square_low = product_error(f.a, f.a, square) if f.a > ONE else ZERO
+    cdef real n = <real>0.5 * fused(-f.a, f.s, ONE - f.root_low)
+    cdef real d = fused(square, f.d, muladd(square_low, f.d, f.d))
+    # Scaled, so that a subnormal slope is rounded once: 2**-40 a, and 2**-80 times -1/4.
+    cdef real scaled = f.a * <real>9.094947017729282e-13
+    cdef real left = (<real>-2.0679515313825692e-25 if large else n) / (scaled * scaled if large else d)
+    return grad * (left if x < ZERO else ONE - left)

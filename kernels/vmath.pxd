@@ -100,8 +100,8 @@ cdef inline real raised() noexcept nogil:
     return <real>1.8446744073709552e+19 if SINGLE else <real>2.5822498780869086e+120
 
 
-cdef inline Sum exp_negative_raised_sum(real a, real a_low) noexcept nogil:
-    """exp(-(a + a_low)) * raised() for a >= 0 or NaN: high within 1.03 (float64 1.0) ULP, never subnormal.
+cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
+    """exp(-(a + a_low)) * raised() for a >= 0 or NaN: 1.03 (float64 1.0) ULP, never subnormal.
 
     What is made of it is divided by raised() last, which is then the only rounding of a subnormal result. Beyond
     exp_limit() it stays what it is there, which that division turns into 0.
@@ -109,14 +109,12 @@ cdef inline Sum exp_negative_raised_sum(real a, real a_low) noexcept nogil:
     cdef bint beyond = a > exp_limit()
     cdef Exponential e = exponential(exp_limit() if beyond else a, NEGATIVE_ZERO if beyond else a_low,
                                      <real>(64.0 if SINGLE else 400.0))
-    cdef Sum y
-    y.high = muladd(e.scale, e.fraction, e.scale)
-    y.low = muladd(e.scale, e.fraction, e.scale - y.high)
-    return y
+    return muladd(e.scale, e.fraction, e.scale)
 
 
-cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
-    return exp_negative_raised_sum(a, a_low).high
+cdef inline Exponential exp_raised(real x) noexcept nogil:
+    """exp(x) * raised(), for x from -exp_limit() up to 24."""
+    return exponential(-x, NEGATIVE_ZERO, <real>(64.0 if SINGLE else 400.0))
 
 
 cdef inline real exp(real x) noexcept nogil:
@@ -185,30 +183,32 @@ cdef inline Sum expm1_plus(real a) noexcept nogil:
 # ----------------------------------------------------------------------------------------------------------------
 # log1p
 
-cdef inline real log1p_unit(real u) noexcept nogil:
-    """log1p(u) for 0 <= u <= 1, as u + u**2 q(u)."""
-    cdef real v
+cdef inline Sum log1p_unit(real u) noexcept nogil:
+    """log1p(u) for 0 <= u <= 1, as u + u**2 q(u); low has what its last roundings took."""
+    cdef Sum y
+    cdef real v, q, rounded, offset
     cdef bint upper
     if SINGLE:      # 2**-27.50
-        return fused(u * u, fused(u, horner4(
+        q = fused(u, horner4(
             u, 0.33330464363098145, -0.24958018958568573, 0.19692102074623108, -0.15344882011413574, horner2(
             u, 0.10661137849092484, -0.05745745822787285,
-            muladd(u, -0.003290552878752351, 0.020086470991373062))), -0.4999993145465851), u)
+            muladd(u, -0.003290552878752351, 0.020086470991373062))), -0.4999993145465851)
+        y.high = fused(u * u, q, u)
+        y.low = fused(u * u, q, u - y.high)
+        return y
     # 2**-56.74 on [-1/4, 1/2], where log1p(u) = ln2 + log1p((u - 1) / 2) brings the upper half of the range
     upper = u > <real>0.5
     v = muladd(u, 0.5, -0.5) if upper else u
-    v = muladd(v * v, horner4(
+    rounded = muladd(v * v, horner4(
         v, -0.4999999999999997, 0.3333333333333394, -0.2500000000001959, 0.19999999999817172, horner4(
         v, -0.16666666662761953, 0.1428571430131919, -0.12500000349023252, 0.11111110798205492, horner4(
         v, -0.09999983790532394, 0.09090889729362356, -0.08333731465500215, 0.07693478098796755, horner4(
         v, -0.07138425216938153, 0.06642309629460352, -0.06249169800090525, 0.060871636482347065, horner2(
         v, -0.059772075141924626, 0.05074511179915837, muladd(v, 0.008057604349788595, -0.029355762316822544)))))), v)
-    return v + <real>0.6931471805599453 if upper else v
-
-
-cdef inline real log1p_unit_low(real u) noexcept nogil:
-    """What the rounding of ln2 takes from log1p_unit(u)."""
-    return <real>2.3190468138462996e-17 if u > <real>0.5 and not SINGLE else ZERO
+    offset = <real>0.6931471805599453 if upper else ZERO
+    y.high = rounded + offset
+    y.low = (offset - y.high) + rounded + (<real>2.3190468138462996e-17 if upper else ZERO)
+    return y
 
 
 cdef inline double log1p_double(double u) noexcept nogil:

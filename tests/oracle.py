@@ -171,6 +171,35 @@ def tanh_shrink(m, x):
     return np.where(abs(x) < 1, near, x - m.tanh(x))
 
 
+def mish_gate(m, x):
+    """tanh(log(1 + e**x)) and its derivative, of t = e**-|x|: neither overflows nor cancels."""
+    t = m.exp(-abs(x))
+    n, share = np.where(x < 0, t * (t + 2), 1 + 2 * t), np.where(x < 0, t, t * t)
+    d = n + 2 * np.where(x < 0, 1, t * t)
+    return n / d, 4 * share * (1 + t) / d**2
+
+
+def dish_gate(m, x):
+    """(1 + x / s) / 2 with s = sqrt(1 + x**2), on the left as 1 / (2 s (s - x)), and its derivative."""
+    s = m.sqrt(1 + x * x)
+    return np.where(x < 0, 1 / (s + abs(x)), s + abs(x)) / (2 * s), 1 / (2 * s**3)
+
+
+def self_gated(gate, zero, width):
+    """x times a gate, given with its derivative. f' = gate + x gate', whose terms cancel at its zero: near it the unit
+    is an ULP of the gate."""
+
+    def slope(m, x):
+        value, derivative = gate(m, x)
+        return value + x * derivative
+
+    return Oracle(
+        f=lambda m, x: x * gate(m, x)[0],
+        slope=slope,
+        cancelling=lambda m, x: np.where(abs(x - zero) < width, gate(m, x)[0], 0),
+    )
+
+
 ORACLES = {
     "identity": Oracle(
         f=lambda m, x: x,
@@ -327,6 +356,8 @@ ORACLES = {
         slope=lambda m, x: gated_slope(m, gelu_tanh_gate(m, x), gelu_tanh_gate(m, x, times=3)),
         cancelling=lambda m, x: cancelling_gate(m, gelu_tanh_gate(m, x), gelu_tanh_gate(m, x, times=3)),
     ),
+    "mish": self_gated(mish_gate, -1.1924312, 0.5),
+    "dish": self_gated(dish_gate, -0.7861514, 0.4),
     "hard_shrink": Oracle(
         f=lambda m, x, lambd: np.where(abs(x) > lambd, x, 0),
         slope=lambda m, x, lambd: np.where(abs(x) > lambd, 1, 0),

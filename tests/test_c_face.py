@@ -296,6 +296,8 @@ CANCELLING = (
     "gelu_tanh-backward",
     "swiglu-backward",
     "geglu_tanh-backward",
+    "mish-backward",
+    "dish-backward",
     "xielu-",
 )
 

@@ -10,6 +10,7 @@ from oracle import (
     DTYPES,
     ELEMENTWISE,
     ELSEWHERE,
+    EXACT,
     GATED,
     ORACLES,
     check,
@@ -80,8 +81,10 @@ def hard(dtype):
         0.6931472,
         0.7517915246935645,
         0.7524614220710163,
+        0.7861513777574233,
         1.0,
         1.05,
+        1.1924312145154952,
         1.2784645427610738,
         1.4,
         1.5,
@@ -91,6 +94,7 @@ def hard(dtype):
         8.3178,
         9.0109,
         11.7,
+        12.0,
         14.356,
         14.5,
         14.7,
@@ -98,6 +102,7 @@ def hard(dtype):
         18.715,
         19.0616,
         22.4,
+        24.0,
         36.7368,
         38.5,
         38.6,
@@ -270,7 +275,7 @@ def written(text, variable, value, parameters):
     text = re.sub(r"\|(\w)\|", r"abs(\1)", text)
     text = re.sub(r"\d+\.\d+", r"mpfr('\g<0>')", text)
     names = {variable: value, **parameters, "max": max, "min": min, "abs": abs}
-    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "cosh", "erf", "mpfr")}
+    names |= {name: getattr(gmpy2, name) for name in ("exp", "log", "sqrt", "tanh", "cosh", "erf", "mpfr")}
     names["pi"] = gmpy2.const_pi()
     text, _, where = text.partition(" with ")
     for definition in where.split(" and ") if where else ():
@@ -423,6 +428,10 @@ KNOWN = [
       2.99636260791822698, 3e38),
      (-2.75763806385403161e-36, -0.0860992566236183816, -0.0829640838457825551, 0.5, 1.08296408384578256,
       1.01158416663096973, 1)),
+    ("mish", (), (-1.0, 0.0, 1.0, 30.0), (-0.3034014613741089, 0, 0.8650983882673103, 30),
+     (0.05921675587739495, 0.6, 1.0490362200997922, 1)),
+    ("dish", (), (-1.875, -1e10, 0.0, 0.75, 1e10), (-15 / 136, -2.5e-11, 0, 0.6, 1e10),
+     (-191 / 4913, -2.5e-21, 0.5, 0.992, 1)),
     ("hard_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-2, 0, 0, 0.75), (1, 0, 0, 1)),
     ("soft_shrink", (0.5,), (-2.0, -0.5, 0.25, 0.75), (-1.5, 0, 0, 0.25), (1, 0, 0, 1)),
     ("tanh_shrink", (), (-0.5, 0.0, 1e-5), (-0.03788284273999027, 0, 3.33333333320e-16),
@@ -439,10 +448,18 @@ def test_known_values(name, params, x, y, slope, dtype):
     np.testing.assert_allclose(call(BY_NAME[name], "backward", x, params), slope, rtol=rtol)
 
 
-def test_silu_has_its_minimum_where_its_slope_is_zero():
-    x = np.array([-1.2784645427610738])
-    assert abs(pyacts.silu(x)[0] - -0.2784645427610738) < 1e-15
-    assert abs(pyacts.silu_backward(np.ones(1), x)[0]) < 1e-16
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [
+        ("silu", -1.2784645427610738, -0.2784645427610738),
+        ("mish", -1.1924312145154952, -0.30884341301725043),
+        ("dish", -0.7861513777574233, -0.1501415530003888),
+    ],
+)
+def test_the_minimum_is_where_the_slope_is_zero(name, x, y):
+    x = np.array([x])
+    assert abs(call(BY_NAME[name], "forward", x, DEFAULTS[name])[0] - y) < 1e-15
+    assert abs(call(BY_NAME[name], "backward", x, DEFAULTS[name])[0]) < 1e-16
 
 
 @per_dtype
