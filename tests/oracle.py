@@ -35,9 +35,20 @@ FAST = SimpleNamespace(
     erfc=lambda x: np.frompyfunc(math.erfc, 1, 1)(x).astype(np.float64),
     **{name: getattr(np, name) for name in ELEMENTARY},
 )
+
+
+def long_erfc(x):
+    """erfc of a long double, made of MPFR numbers of somewhat more bits, in two parts."""
+    with gmpy2.context(precision=80):
+        high = float(x)
+        exponent, y = gmpy2.frexp(gmpy2.erfc(gmpy2.mpfr(high) + float(x - np.longdouble(high))))
+        return np.ldexp(np.longdouble(float(y)) + np.longdouble(float(y - float(y))), exponent)
+
+
 LONG = SimpleNamespace(
     number=np.longdouble,
     rounded=lambda value: np.longdouble(np.float64(value)),
+    erfc=lambda x: np.frompyfunc(long_erfc, 1, 1)(x).astype(np.longdouble),
     **{name: getattr(np, name) for name in ELEMENTARY},
 )
 EXACT = SimpleNamespace(
