@@ -119,9 +119,9 @@ except ImportError:
 
 # {x}: of what, {s}: where to. x**3 is slow in NumPy.
 GELU_TANH_GATE_INTO = (
-    "np.multiply({x}, {x}, out={s}); np.multiply({s}, 0.044715, out={s}); np.add({s}, 1, out={s}); "
-    "np.multiply({s}, {x}, out={s}); np.multiply({s}, 0.7978845608028654, out={s}); np.tanh({s}, out={s}); "
-    "np.add({s}, 1, out={s}); np.multiply({s}, 0.5, out={s})"
+    "np.multiply({x}, {x}, out={s}); np.multiply({s}, -0.07135481627260025, out={s}); "
+    "np.subtract({s}, 1.5957691216057308, out={s}); np.multiply({s}, {x}, out={s}); np.exp({s}, out={s}); "
+    "np.add({s}, 1, out={s}); np.divide(1, {s}, out={s})"
 )
 NORMAL_INTO = (
     "np.multiply({x}, 0.7071067811865476, out={s}); {s}[...] = erf({s}); np.add({s}, 1, out={s}); "
@@ -243,7 +243,7 @@ PEERS: dict[str, Peers] = {
             "np.multiply(a, x, out=y)",
         ),
         backward=(
-            "np.multiply(x, 0.851, out=a); np.tanh(a, out=a); np.multiply(a, 0.5, out=a); np.add(a, 0.5, out=a); "
+            "np.multiply(x, -1.702, out=a); np.exp(a, out=a); np.add(a, 1, out=a); np.divide(1, a, out=a); "
             "np.subtract(1, a, out=dx); np.multiply(x, dx, out=dx); np.multiply(dx, 1.702, out=dx); "
             "np.add(dx, 1, out=dx); np.multiply(a, dx, out=dx); np.multiply(grad, dx, out=dx)",
         ),
@@ -633,6 +633,8 @@ def check(case: Case, names: dict[str, Any]) -> None:
     double = expected.dtype == np.float64
     # Sums of float32 products over a million elements differ by their order.
     largest = np.abs(names["grad"] * names["x"]).sum() if case.direction == "parameter_grad" else 1
+    if case.gated:  # 1 + erf(gate) has lost digits, which are then multiplied
+        largest = np.abs(names["grad"] * names["up"]).max()
     atol = (1e-12 if double else 1e-6) * float(largest)
     for statement in (case.plain, *case.best):
         if not np.allclose(result(statement), expected, rtol=1e-9 if double else 1e-4, atol=atol):

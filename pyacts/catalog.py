@@ -984,7 +984,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         no_y=NOT_MONOTONE,
         numpy={
             "forward": "x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))",
-            "backward": "grad * (s := (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2) "
+            "backward": "grad * (s := 1 / (1 + np.exp(-np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)))) "
             "* (1 + np.sqrt(8 / np.pi) * (x + 0.134145 * x**3) * (1 - s))",
         },
         range="[-0.1701, inf)",
@@ -1211,7 +1211,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         no_y=TWO_INPUTS,
         numpy={
             "forward": "gate / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) * up",
-            "backward": "(grad * up * (s := (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) / 2) "
+            "backward": "(grad * up * (s := 1 / (1 + np.exp(-np.sqrt(8 / np.pi) * (gate + 0.044715 * gate**3)))) "
             "* (1 + np.sqrt(8 / np.pi) * (gate + 0.134145 * gate**3) * (1 - s)), grad * gate * s)",
         },
         range="(-inf, inf)",
