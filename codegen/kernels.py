@@ -226,10 +226,14 @@ SOFTMAX_LINES = {
 }
 
 
+# That of log_softmax and logsumexp without options.
+LOG_LINES = "log_lines"
+
+
 def softmax_lines():
     arguments = "size_t outer, size_t n, size_t inner, const storage *a, const storage *b, storage *out"
     lines = []
-    for loop in dict.fromkeys(SOFTMAX_LINES.values()):
+    for loop in (*dict.fromkeys(SOFTMAX_LINES.values()), LOG_LINES):
         lines += [
             f"from softmax cimport {loop}",
             f"cdef void compiled_{loop}(int kind, {arguments}, {OPTIONS}) noexcept nogil:",
@@ -266,6 +270,8 @@ def exports():
                 given = [cast(argument, shape) for argument in SHAPES[shape].split(", ")]
                 if shape in SOFTMAX_LINES and activation.options:
                     given.append(f"compiled_{SOFTMAX_LINES[shape]}")
+                if name in ("log_softmax", "logsumexp"):
+                    given.append(f"compiled_{LOG_LINES}")
                 lines.append(f"    {name}({', '.join(given)})")
         for name, _ in entries(activation):
             unless = "" if is_in(EXACT, activation, name) else "if not EXACT: "

@@ -69,32 +69,31 @@ cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, 
         pools(rows, x, pool_size, pool_size, 1, y, NULL)
 
 
-cdef inline void maxout_backward_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
-                                    const size_t *index, storage *dx) noexcept nogil:
-    cdef size_t rows = outer * (n // pool_size), row, p, i
-    if inner == 1:
-        for row in range(rows):
-            for p in range(pool_size):
-                dx[row * pool_size + p] = stored_if(index[row] == p, grad[row])
-        return
+cdef inline void spread(size_t rows, size_t pool_size, const storage *grad, const size_t *index,
+                        storage *dx) noexcept nogil:
+    cdef size_t row, p
     for row in range(rows):
         for p in range(pool_size):
-            for i in range(inner):
-                dx[(row * pool_size + p) * inner + i] = stored_if(index[row * inner + i] == p, grad[row * inner + i])
+            dx[row * pool_size + p] = stored_if(index[row] == p, grad[row])
 
 
 cdef inline void maxout_backward(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *grad,
                                  const size_t *index, storage *dx) noexcept nogil:
     """dx is grad where the largest came from and 0 elsewhere."""
-    if pool_size == 0:
-        return
-    if pool_size == 2:
-        maxout_backward_of(outer, n, inner, 2, grad, index, dx)
+    cdef size_t rows = outer * (n // pool_size) if pool_size > 0 else 0, row, p, i
+    if inner != 1:
+        for row in range(rows):
+            for p in range(pool_size):
+                for i in range(inner):
+                    dx[(row * pool_size + p) * inner + i] = stored_if(index[row * inner + i] == p,
+                                                                      grad[row * inner + i])
+    elif pool_size == 2:
+        spread(rows, 2, grad, index, dx)
     elif pool_size == 3:
-        maxout_backward_of(outer, n, inner, 3, grad, index, dx)
+        spread(rows, 3, grad, index, dx)
     elif pool_size == 4:
-        maxout_backward_of(outer, n, inner, 4, grad, index, dx)
+        spread(rows, 4, grad, index, dx)
     elif pool_size == 5:
-        maxout_backward_of(outer, n, inner, 5, grad, index, dx)
+        spread(rows, 5, grad, index, dx)
     else:
-        maxout_backward_of(outer, n, inner, pool_size, grad, index, dx)
+        spread(rows, pool_size, grad, index, dx)

@@ -804,6 +804,12 @@ cdef inline void backward_lines(int kind, size_t outer, size_t n, size_t inner, 
     backward(kind, False, outer, n, inner, grad, y, dx, &all)
 
 
+cdef inline void log_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
+                           storage *y, const pyacts_softmax_options *options) noexcept nogil:
+    """log_softmax and logsumexp without options, in one loop too."""
+    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL)
+
+
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                          const pyacts_softmax_options *options, Lines lines) noexcept nogil:
     if options == NULL and not EXACT:
@@ -837,9 +843,9 @@ cdef inline void softmin_backward_y(size_t outer, size_t n, size_t inner, const 
 
 
 cdef inline void log_softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
-                             const pyacts_softmax_options *options, Lines lines) noexcept nogil:
+                             const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
     if options == NULL and not EXACT:
-        forward(LOG_SOFTMAX, True, outer, n, inner, x, NULL, y, NULL)
+        plain_lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, options)
 
@@ -856,9 +862,9 @@ cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, co
 # logsumexp: a number per line, in an (outer, inner) array, as is the grad of its backward
 
 cdef inline void logsumexp(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
-                           const pyacts_softmax_options *options, Lines lines) noexcept nogil:
+                           const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
     if options == NULL and not EXACT:
-        forward(LOGSUMEXP, True, outer, n, inner, x, NULL, y, NULL)
+        plain_lines(LOGSUMEXP, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOGSUMEXP, outer, n, inner, x, NULL, y, options)
 
