@@ -47,7 +47,7 @@ KERNEL_FLAGS = [
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
 ]
 # Unrolling makes short loops up to a quarter faster, and objects a seventh larger.
-UNROLLED = [f"{dtype}_{level}" for dtype in ("f32", "f64") for level in LEVELS if level != "baseline"]
+UNROLLED = [f"f32_{level}" for level in LEVELS if level != "baseline"]
 # Both would unroll the loop over a block completely before they look for vectors, and then find none. GCC would make
 # memcpy of the loops that copy a block, which is half as fast at the avx2 level, and compile the loops of softmax that
 # serve several functions once more for some of them.

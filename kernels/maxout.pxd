@@ -32,19 +32,20 @@ cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_s
 
 cdef inline void pools(size_t count, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
                        size_t *index) noexcept nogil:
-    cdef size_t whole = count // BLOCK, k, at
-    # The rest is the end of a block, some of which is then done twice; with less than a block, one by one.
-    for k in range(whole + (1 if whole > 0 and count % BLOCK else 0)):
-        at = min(k * BLOCK, count - BLOCK)
-        pool(BLOCK, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
-    if whole == 0:
-        for k in range(count):
-            pool(1, x + k * step, step, pool_size, pool_step, y + k, index + k if index != NULL else NULL)
+    cdef size_t rest = count % BLOCK, at = count - rest, k
+    for k in range(count // BLOCK):
+        pool(BLOCK, x + k * BLOCK * step, step, pool_size, pool_step, y + k * BLOCK,
+             index + k * BLOCK if index != NULL else NULL)
+    if rest:
+        pool(rest, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
 
 
-cdef inline void planes(size_t rows, size_t inner, size_t pool_size, const storage *x, storage *y,
-                        size_t *index) noexcept nogil:
-    cdef size_t row
+cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
+                           size_t *index) noexcept nogil:
+    cdef size_t rows = outer * (n // pool_size), row
+    if inner == 1:
+        pools(rows, x, pool_size, pool_size, 1, y, index)
+        return
     for row in range(rows):
         pools(inner, x + row * pool_size * inner, 1, pool_size, inner, y + row * inner,
               index + row * inner if index != NULL else NULL)
@@ -52,21 +53,17 @@ cdef inline void planes(size_t rows, size_t inner, size_t pool_size, const stora
 
 cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
                         size_t *index) noexcept nogil:
-    cdef size_t rows = outer * (n // pool_size) if pool_size > 0 else 0
+    if pool_size == 0:
+        return
     # Known to the compiler: that no index is wanted, and the usual sizes, whose strided reads become shuffles.
-    if inner != 1:
-        if index != NULL:
-            planes(rows, inner, pool_size, x, y, index)
-        else:
-            planes(rows, inner, pool_size, x, y, NULL)
-    elif index != NULL:
-        pools(rows, x, pool_size, pool_size, 1, y, index)
+    if index != NULL:
+        maxout_of(outer, n, inner, pool_size, x, y, index)
     elif pool_size == 2:
-        pools(rows, x, 2, 2, 1, y, NULL)
+        maxout_of(outer, n, inner, 2, x, y, NULL)
     elif pool_size == 4:
-        pools(rows, x, 4, 4, 1, y, NULL)
+        maxout_of(outer, n, inner, 4, x, y, NULL)
     else:
-        pools(rows, x, pool_size, pool_size, 1, y, NULL)
+        maxout_of(outer, n, inner, pool_size, x, y, NULL)
 
 
 cdef inline void spread(size_t rows, size_t pool_size, const storage *grad, const size_t *index,

@@ -21,6 +21,7 @@ per_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # In units of the dtype's eps. What torch loses on these numbers it loses next to 1: tanh_shrink near 0, the derivatives
 # of sigmoid and tanh where y is near 1, those of silu and hard_swish near their zeros.
 RTOL, ATOL = 16, 4
+ATOL_OF = {"gelu": 64, "gelu_tanh": 64}  # it loses that next to 1, and multiplies it by x and grad
 
 
 def x_and_grad(dtype, shape=(20_000,)):
@@ -31,9 +32,9 @@ def x_and_grad(dtype, shape=(20_000,)):
     return x, random.normal(size=shape).astype(dtype)
 
 
-def check(got, want, dtype):
+def check(got, want, dtype, name=""):
     eps = float(np.finfo(dtype).eps)
-    np.testing.assert_allclose(got, want, rtol=RTOL * eps, atol=ATOL * eps)
+    np.testing.assert_allclose(got, want, rtol=RTOL * eps, atol=ATOL_OF.get(name, ATOL) * eps)
 
 
 def gradient(f, grad, x):
@@ -49,11 +50,11 @@ def test_elementwise(activation, dtype):
     parameters = {p.name: 0.25 for p in activation.parameters if p.default is None}
     x, grad = x_and_grad(dtype)
     y = pyacts.get(activation.name)(x, **parameters)
-    check(y, TORCH.forward(f, x), dtype)
+    check(y, TORCH.forward(f, x), dtype, activation.name)
     backward, want = pyacts.get(activation.name, direction="backward"), gradient(f, grad, x)
     if activation.name == "hard_sigmoid":
         dtype = np.float32  # torch's slope is a float32 there
-    check(backward(grad, x, **parameters), want, dtype)
+    check(backward(grad, x, **parameters), want, dtype, activation.name)
     if activation.derivative_y:
         check(backward(grad, y=y, **parameters), want, dtype)
 
