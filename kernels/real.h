@@ -1,7 +1,8 @@
 /* What `real` and `storage` are, and the handful of operations that Cython cannot spell.
 
    One Cython source is compiled once per (dtype, instruction-set level); setup.py chooses the dtype by defining
-   PYACTS_DTYPE_f32 or its like. PYACTS_DTYPE_exact is float32 computed in double. This is the only hand-written C of the kernels; the mathematics is in the .pxd files.
+   PYACTS_DTYPE_f32 or its like. PYACTS_DTYPE_exact is float32 computed in double. This is the only hand-written C of
+   the kernels; the mathematics is in the .pxd files.
  */
 #ifndef PYACTS_REAL_H
 #define PYACTS_REAL_H
@@ -124,7 +125,8 @@ static inline real muladd(real a, real b, real c) {
 #endif
 }
 
-/* sum + a b in double. The product of two floats is exact there, so fusing changes no bit; that of doubles is rounded. */
+/* sum + a b in double. The product of two floats is exact there, so fusing changes no bit; that of doubles is
+   rounded. */
 static inline double plus_product(double sum, real a, real b) {
 #if FUSED
     if (SINGLE)

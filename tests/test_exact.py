@@ -30,7 +30,7 @@ from oracle import (
     ulp,
     unit_of,
 )
-from test_values import BY_NAME, DEFAULTS, OTHERS, everywhere, outputs, per_direction, starts_from
+from test_values import BY_NAME, DEFAULTS, everywhere, outputs, per_direction, per_other_parameters
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
@@ -62,16 +62,7 @@ def test_error_is_at_most_half_an_ulp_and_a_bit(activation, direction):
     assert np.mean(error(got, want) > 0.5) < 0.01
 
 
-@pytest.mark.parametrize(
-    ("name", "params", "direction"),
-    [
-        pytest.param(name, params, direction, id=f"{name}-{','.join(f'{v:g}' for v in params)}-{direction}")
-        for name, rows in OTHERS.items()
-        for params in rows
-        for direction in BY_NAME[name].directions
-        if starts_from(BY_NAME[name], direction, params)
-    ],
-)
+@per_other_parameters
 def test_error_with_other_parameters(name, params, direction):
     measure(BY_NAME[name], direction, everywhere(np.float32, 9, 800), params, unit_of)
 

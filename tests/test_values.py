@@ -209,8 +209,7 @@ def starts_from(activation, direction, params):
     return direction != "backward_y" or all(value >= y for value, y in zip(params, least, strict=True))
 
 
-@per_dtype
-@pytest.mark.parametrize(
+per_other_parameters = pytest.mark.parametrize(
     ("name", "params", "direction"),
     [
         pytest.param(name, params, direction, id=f"{name}-{','.join(f'{v:g}' for v in params)}-{direction}")
@@ -220,6 +219,10 @@ def starts_from(activation, direction, params):
         if starts_from(BY_NAME[name], direction, params)
     ],
 )
+
+
+@per_dtype
+@per_other_parameters
 def test_error_with_other_parameters_is_within_the_bound_and_one(name, params, direction, dtype):
     x = everywhere(dtype, *SMALL[dtype])
     measure(BY_NAME[name], direction, x, params, bound_of(BY_NAME[name], direction, dtype) + 1)

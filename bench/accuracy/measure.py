@@ -16,8 +16,8 @@ Errors are in units in the last place (ULP) of the exact result; in the default 
 cancel, of the larger of them (the oracle's ``cancelling``).
 
 Takes a minute or two per function and direction. Blocks that are done are kept in results/, so a run that was stopped
-goes on where it was; --every 509 takes a part of the float32 numbers. With --write the results go to results.json, from
-which docs/accuracy.md is made.
+goes on where it was; --every 509 takes a part of the float32 numbers. With --write the results go to results.json and
+into the table of docs/accuracy.md; tests hold the catalogue's bounds to them.
 """
 
 import argparse
@@ -48,6 +48,8 @@ PIECE = 2**15  # those that are worked on at once: the arrays fit the second cac
 WINDOW = 16  # blocks between two records of what is done
 PARTS = HERE / "results"
 RESULTS = HERE / "results.json"
+PAGE = HERE.parent.parent / "docs" / "accuracy.md"
+START, END = "<!-- written by bench/accuracy/measure.py -->", "<!-- end -->"
 LIBRARY = hashlib.sha256(Path(pyacts.get_library()).read_bytes()).hexdigest()
 
 
@@ -267,12 +269,42 @@ def main():
 
 
 def write(results, every):
+    """Put what was found into results.json and the table of docs/accuracy.md."""
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": {}}
     compiler = subprocess.run([*sysconfig.get_config_var("CC").split(), "--version"], capture_output=True, text=True)
-    kept |= {"version": pyacts.__version__, "level": pyacts.isa(), "machine": platform.machine()}
-    kept |= {"compiler": compiler.stdout.partition("\n")[0], "every": every}
-    kept["results"] |= results
+    about = {"version": pyacts.__version__, "level": pyacts.isa(), "machine": platform.machine()}
+    about |= {"compiler": compiler.stdout.partition("\n")[0], "every": every}
+    kept["results"] |= {row: {"about": about, **found} for row, found in results.items()}
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(START)
+    PAGE.write_text(
+        head + START + "\n\n" + table(kept["results"]) + "\n" + END + rest.partition(END)[2], encoding="utf-8"
+    )
+
+
+def table(results):
+    """A line for each function and direction."""
+    lines = ["| function | float32 | exact | float64 | float16 | bfloat16 |", "|---|---|---|---|---|---|"]
+    for activation in oracle.ELEMENTWISE:
+        for direction in activation.directions:
+            found = [results.get(f"{activation.name} {direction} {dtype}") for dtype in ("f32", "f64", "f16", "bf16")]
+            if None in found:
+                continue
+            single, *others = found
+            cells = [single["default"], single["exact"], *(other["default"] for other in others)]
+            name = (
+                f"`{activation.name}`"
+                + {"forward": "", "backward": " backward", "backward_y": " backward from y"}[direction]
+            )
+            lines.append(f"| {name} | {' | '.join(cell(c) for c in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(found):
+    """The largest error, and how many in a thousand results are not the nearest number."""
+    share = 1000 * found["not_nearest"] / found["inputs"]
+    return f"{found['max_ulp']:.3f}" + (f" ({share:.2g} ‰)" if share else "")
 
 
 if __name__ == "__main__":
