@@ -157,17 +157,25 @@ def squareplus_slope(m, x, b):
     return squareplus(m, x, b) / m.sqrt(x * x + b)
 
 
+def power_series(m, x, coefficient, powers):
+    """The sum of coefficient(k) x**k."""
+    y = m.number(0.0)
+    for k in range(powers[-1], -1, -1):
+        y = y * x + (coefficient(k) if k in powers else 0)
+    return y
+
+
 def celu_gradient(m, x, alpha):
     """e**z (1 - z) - 1 with z = x / alpha, or 0 for x > 0; near zero as a series."""
     z = np.where(x > 0, 0, x) / alpha
-    series = -sum((k - 1) * z**k / math.factorial(k) for k in range(2, 40))
+    series = -power_series(m, z, lambda k: (k - 1) / m.number(math.factorial(k)), range(2, 40))
     return np.where(z > -1, series, m.exp(z) * (1 - z) - 1)
 
 
 def xielu_curve(m, x, alpha_p, alpha_n, eps):
     """xielu for beta = 0; expm1(z) - z is a series near zero."""
     z = np.minimum(x, eps)
-    series = sum(z**k / math.factorial(k) for k in range(2, 40))
+    series = power_series(m, z, lambda k: 1 / m.number(math.factorial(k)), range(2, 40))
     return np.where(x > 0, alpha_p * x * x, alpha_n * (np.where(z > -1, series, m.expm1(z) - z) + (z - x)))
 
 
@@ -178,7 +186,7 @@ def larger_where_they_cancel(a, b):
 
 def tanh_shrink(m, x):
     """x - tanh x; near zero as (x cosh x - sinh x) / cosh x, whose numerator has a series of positive terms."""
-    near = sum(2 * k * x ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(1, 30)) / m.cosh(x)
+    near = x * power_series(m, x * x, lambda k: 2 * k / m.number(math.factorial(2 * k + 1)), range(1, 30)) / m.cosh(x)
     return np.where(abs(x) < 1, near, x - m.tanh(x))
 
 
