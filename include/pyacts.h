@@ -394,7 +394,7 @@ PYACTS_API void pyacts_log_sigmoid_exact_backward_y_f32(size_t n, const float *g
 
 /* squareplus: (x + sqrt(x**2 + b)) / 2.
    b is positive, usually 4.
-   Error: forward 1.5 / 1.5, backward 3.25 / 2.75, backward_y 1.75 / 1.75 ULP. */
+   Error: forward 1.5 / 1.5, backward 3.25 / 3, backward_y 1.75 / 1.75 ULP. */
 PYACTS_API void pyacts_squareplus_f32(size_t n, const float *x, float *y, float b);
 PYACTS_API void pyacts_squareplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float b);
 PYACTS_API void pyacts_squareplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float b);
@@ -468,7 +468,7 @@ PYACTS_API void pyacts_exponential_exact_backward_y_f32(size_t n, const float *g
    eps is finite, usually -1e-06.
    parameter_grad: dalpha_p[c] = sum of grad * (x**2 for x > 0, else 0), dalpha_n[c] = sum of grad * (exp(min(x, eps)) - 1 - x for x <= 0, else 0), over channel c.
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 1.75 / 1.5, backward 0.75 / 0.75 ULP. */
+   Error: forward 1.75 / 2, backward 0.75 / 0.75 ULP. */
 PYACTS_API void pyacts_xielu_f32(size_t n, const float *x, float *y, float alpha_p, float alpha_n, float beta, float eps);
 PYACTS_API void pyacts_xielu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha_p, float alpha_n, float beta, float eps);
 PYACTS_API void pyacts_xielu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *alpha_p, const float *alpha_n, const float *beta, const float *eps, float *dalpha_p, float *dalpha_n);
@@ -523,7 +523,7 @@ PYACTS_API void pyacts_tanh_exact_backward_y_f32(size_t n, const float *grad, co
 /* scaled_tanh: alpha * (exp(beta * x) - exp(-beta * x)) / (exp(beta * x) + exp(-beta * x)).
    alpha is positive, usually 1.7159.
    beta is positive, usually 0.666667.
-   Error: forward 1.75 / 1.5, backward 3.25 / 2.5, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 2 / 1.5, backward 3.5 / 2.5, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_scaled_tanh_f32(size_t n, const float *x, float *y, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha, float beta);

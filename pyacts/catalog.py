@@ -656,7 +656,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         reference="Barron, Squareplus: a softplus-like algebraic rectifier, 2021",
         max_ulp={
             "f32": {"forward": 1.5, "backward": 3.25, "backward_y": 1.75},
-            "f64": {"forward": 1.5, "backward": 2.75, "backward_y": 1.75},
+            "f64": {"forward": 1.5, "backward": 3.0, "backward_y": 1.75},
         },
     ),
     Activation(
@@ -769,7 +769,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         reference="Huang and Schlag, Deriving activation functions using integration, 2024",
         max_ulp={
             "f32": {"forward": 1.75, "backward": 0.75},
-            "f64": {"forward": 1.5, "backward": 0.75},
+            "f64": {"forward": 2.0, "backward": 0.75},
         },
     ),
     Activation(
@@ -842,7 +842,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
         samples=((-1.0, 0.0, 1.0), (0.7554, 1.1439, 0.7554)),
         reference="LeCun, Bottou, Orr and Mueller, Efficient backprop, 1998",
         max_ulp={
-            "f32": {"forward": 1.75, "backward": 3.25, "backward_y": 1.5},
+            "f32": {"forward": 2.0, "backward": 3.5, "backward_y": 1.5},
             "f64": {"forward": 1.5, "backward": 2.5, "backward_y": 1.5},
         },
     ),
