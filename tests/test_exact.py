@@ -1,5 +1,9 @@
 """The exact tier: 0.51 ULP everywhere, and like the ordinary functions in everything else."""
 
+import os
+import platform
+import sys
+
 import numpy as np
 import pytest
 from common import (
@@ -11,6 +15,7 @@ from common import (
     is_elementwise,
     laid_out,
     numbers,
+    run,
     suffix,
 )
 from oracle import (
@@ -37,6 +42,9 @@ from pyacts.catalog import ACTIVATIONS
 
 BOUND = 0.51
 NUMBERS = exact_numbers(np.float32)
+
+# Levels with FMA give the same bits (test_c_face.py); this is the other.
+WITHOUT_FMA = "baseline"
 
 per_call = pytest.mark.parametrize("call", EXACT_CALLS, ids=str)
 
@@ -171,3 +179,10 @@ def test_float64_is_no_dtype_of_its_ufuncs():
         pyacts.exact.tanh(x, dtype=np.float64)
     wide = np.empty(5)
     assert_same(pyacts.exact.tanh(x, out=wide).astype(np.float32), pyacts.exact.tanh(x))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have one level")
+def test_without_fma():
+    selection = "half_an_ulp or other_parameters or gated or along_an_axis"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", selection, __file__]
+    run(*command, env={**os.environ, "PYACTS_ISA": WITHOUT_FMA})
