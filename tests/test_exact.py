@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from oracle import (
     ulp,
     unit_of,
 )
-from test_values import BY_NAME, DEFAULTS, everywhere, outputs, per_direction, per_other_parameters
+from test_values import BY_NAME, DEFAULTS, call, everywhere, outputs, per_direction, per_other_parameters
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
@@ -53,12 +54,7 @@ def measure(activation, direction, x, params, unit=None):
     """Check one direction with grad = 1, in ULP of the result or in what unit(...) says."""
     at = outputs(activation, params, x) if direction == "backward_y" else x
     want = exact(activation, direction, at.astype(np.float64), rounded(params, np.float32), NUMBERS)
-    function = getattr(pyacts.exact, activation.name + ("" if direction == "forward" else "_backward"))
-    names = dict(zip([p.name for p in activation.parameters], params, strict=True))
-    if direction == "forward":
-        got = function(at, **names)
-    else:
-        got = function(np.ones_like(at), **{"y" if direction == "backward_y" else "x": at}, **names)
+    got = call(activation, direction, at, params, module=pyacts.exact)
     unit = unit and unit(activation, direction, at, params, want)
     check(f"exact {activation.name}{params} {direction}", at, got, want, BOUND, unit)
     return got, want
@@ -152,7 +148,7 @@ def test_every_layout_and_face_gives_the_same_bits(call):
 
 @per_call
 def test_halves_are_those_of_the_ordinary_functions(call):
-    ordinary = type(call)(call.activation, call.direction)
+    ordinary = replace(call, exact=False)
     for dtype in HALVES.values():
         inputs = call.inputs((3, 50), dtype, seed=4)
         assert_same(call(*inputs), ordinary(*inputs), call, dtype)

@@ -124,9 +124,9 @@ def hard(dtype):
     return x[np.isfinite(x)]
 
 
-def dense(dtype, n):
+def dense(dtype, n, seed=None):
     """Random numbers where the functions are curved, and beyond to where the last of them have become constant."""
-    random = np.random.default_rng(n)
+    random = np.random.default_rng(n if seed is None else seed)
     widths = (0.7, 3, 20, 110) if dtype == np.float32 else (0.7, 3, 40, 760)
     return np.concatenate([random.uniform(-w, w, n // 4) for w in widths]).astype(dtype)
 
@@ -146,10 +146,11 @@ def outputs(activation, params, x):
     return np.concatenate([x[(x >= low) & (x <= high)], call(activation, "forward", x, params)])
 
 
-def call(activation, direction, at, params, grad=None):
+def call(activation, direction, at, params, grad=None, module=pyacts):
+    """The function of pyacts or of pyacts.exact, at x, or at y."""
     if direction == "forward":
-        return pyacts.get(activation.name)(at, *params)
-    backward = pyacts.get(activation.name, direction="backward")
+        return getattr(module, activation.name)(at, *params)
+    backward = getattr(module, f"{activation.name}_backward")
     grad = np.ones_like(at) if grad is None else grad
     if direction == "backward":
         return backward(grad, at, *params)
