@@ -18,7 +18,7 @@ from pyacts import catalog, exact
 from pyacts._array import isa
 from pyacts._bias import bias_act, bias_act_, bias_act_backward, bias_act_backward_
 from pyacts._gates import split_gate
-from pyacts._gumbel import gumbel_softmax
+from pyacts._gumbel import gumbel_softmax, gumbel_softmax_
 from pyacts._names import get
 from pyacts._paths import get_cmake_dir, get_include, get_library, get_pkgconfig_dir
 from pyacts._version import __version__
@@ -38,13 +38,14 @@ __all__ = [
     "get_library",
     "get_pkgconfig_dir",
     "gumbel_softmax",
+    "gumbel_softmax_",
     "isa",
     "lib",
     "split_gate",
     *_array.FUNCTIONS,
 ]
 
-for _name in ("gumbel_softmax", "isa", *_array.FUNCTIONS):
+for _name in ("gumbel_softmax", "gumbel_softmax_", "isa", *_array.FUNCTIONS):
     globals()[_name] = getattr(_array, _name, globals().get(_name))
     globals()[_name].__module__ = "pyacts"  # where users find it, and where pickle looks
 del _name

@@ -13,6 +13,7 @@ from pyacts._bias import bias_act_backward as bias_act_backward
 from pyacts._bias import bias_act_backward_ as bias_act_backward_
 from pyacts._gates import split_gate as split_gate
 from pyacts._gumbel import gumbel_softmax as gumbel_softmax
+from pyacts._gumbel import gumbel_softmax_ as gumbel_softmax_
 from pyacts._names import get as get
 from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include

@@ -2,12 +2,14 @@
 
 from __future__ import annotations  # numpy.random, which takes a while to import, is then only imported when used
 
+import operator
 from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pyacts import _array
+from pyacts._bias import plain
 
 
 def gumbel_softmax(
@@ -41,6 +43,8 @@ def gumbel_softmax(
 
     Raises
     ------
+    TypeError
+        If x is complex, longdouble, object or a MaskedArray.
     ValueError
         If tau is not positive and finite, or the axis has length 0.
     numpy.exceptions.AxisError
@@ -48,6 +52,7 @@ def gumbel_softmax(
 
     See Also
     --------
+    gumbel_softmax_ : the same in place
     softmax_backward : with y and scale=1 / tau, its gradient
     hardmax : what hard does
 
@@ -70,12 +75,91 @@ def gumbel_softmax(
     >>> choices.mean(axis=0).round(1)
     array([0.1, 0.2, 0.7])
     """
+    scale = inverse("gumbel_softmax", tau)
+    x = plain("gumbel_softmax", "x", x)
+    dtype = x.dtype if x.dtype.kind not in "biu" else np.dtype(np.float64)
+    with np.errstate(over="ignore"):
+        noisy = (x + noise(x.shape, rng)).astype(dtype)
+    y = _array.softmax(noisy, axis, scale=scale)
+    return _array.hardmax_(y, axis) if hard else y
+
+
+def gumbel_softmax_(
+    x: Any,
+    tau: float = 1.0,
+    hard: bool = False,
+    axis: SupportsIndex = -1,
+    rng: np.random.Generator | int | None = None,
+) -> Any:
+    """In place: a random choice of one of the numbers along an axis, by softmax(x), made differentiable.
+
+        y = softmax((x + g) / tau), with g from the standard Gumbel distribution
+
+    Parameters
+    ----------
+    x : ndarray
+        Logarithms of probabilities, up to a constant along axis: float16, bfloat16, float32 or float64, any strides,
+        writeable.
+    tau : float, default 1
+        The temperature, positive: the smaller, the closer to one-hot.
+    hard : bool, default False
+        Whether the result is one-hot, 1 at the largest y.
+    axis : int, default -1
+        The axis to work along.
+    rng : numpy.random.Generator, int or None
+        Where the noise comes from: what numpy.random.default_rng takes.
+
+    Returns
+    -------
+    ndarray
+        x itself, changed.
+
+    Raises
+    ------
+    TypeError
+        If x is not a NumPy array of a supported dtype.
+    ValueError
+        If x is read-only, its elements share memory, tau is not positive and finite, or the axis has length 0. Nothing
+        is written.
+    numpy.exceptions.AxisError
+        If axis is out of range. Nothing is written.
+
+    See Also
+    --------
+    gumbel_softmax : the same into a new array
+    softmax_backward_ : with y and scale=1 / tau, its gradient in place
+
+    Notes
+    -----
+    The same numbers as gumbel_softmax gives with the same rng.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pyacts
+    >>> x = np.log([[0.1, 0.2, 0.7], [0.8, 0.1, 0.1]])
+    >>> pyacts.gumbel_softmax_(x, hard=True, rng=4) is x
+    True
+    >>> x.sum(axis=1)
+    array([1., 1.])
+    """
+    scale = inverse("gumbel_softmax_", tau)
+    _array.check_target(x, "x", "use pyacts.gumbel_softmax(x)")
+    axis = np.lib.array_utils.normalize_axis_index(operator.index(axis), x.ndim)
+    with np.errstate(over="ignore"):
+        np.add(x, noise(x.shape, rng), out=x, casting="unsafe")
+    _array.softmax_(x, axis, scale=scale)
+    return _array.hardmax_(x, axis) if hard else x
+
+
+def inverse(function: str, tau: float) -> float:
+    """1 / tau"""
     tau = float(tau)
     if not 0 < tau < float("inf"):
-        raise ValueError(f"gumbel_softmax: tau must be positive and finite, got {tau}")
-    x = np.asarray(x)
-    noise = -np.log(np.random.default_rng(rng).standard_exponential(x.shape))
-    dtype = x.dtype if x.dtype.kind not in "biu" else np.float64
-    noisy = (x + noise).astype(dtype)
-    y = _array.softmax(noisy, axis, scale=1 / tau)
-    return _array.hardmax(y, axis) if hard else y
+        raise ValueError(f"{function}: tau must be positive and finite, got {tau}")
+    return 1 / tau
+
+
+def noise(shape: tuple[int, ...], rng: np.random.Generator | int | None) -> Any:
+    """Numbers from the standard Gumbel distribution."""
+    return -np.log(np.random.default_rng(rng).standard_exponential(shape))

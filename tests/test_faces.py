@@ -19,7 +19,7 @@ from pyacts.catalog import ACTIVATIONS, DTYPES
 
 NAMES = {a.name for a in ACTIVATIONS}
 HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
-HELPERS |= {"bias_act", "bias_act_", "bias_act_backward", "bias_act_backward_", "gumbel_softmax"}
+HELPERS |= {"bias_act", "bias_act_", "bias_act_backward", "bias_act_backward_", "gumbel_softmax", "gumbel_softmax_"}
 OTHER_NAMES = {"__version__", "catalog", "exact", "ffi", "lib"}
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
 FUNCTIONS += [getattr(pyacts.exact, name) for name in pyacts.exact.__all__]

@@ -116,3 +116,35 @@ def test_gumbel_softmax():
     for tau in (0, -1, nan, inf):
         with pytest.raises(ValueError, match="tau must be positive"):
             pyacts.gumbel_softmax(x, tau)
+    with pytest.raises(TypeError, match="mask of x"):
+        pyacts.gumbel_softmax(np.ma.masked_less(x, -2))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_gumbel_softmax_in_place(dtype, hard):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    whole = np.random.default_rng(0).normal(size=(7, 5, 9)).astype(dtype)
+    for x, axis in ((whole.copy(), -1), (whole.copy()[:, ::2, ::-1], 0), (whole.copy(), 1)):
+        expected = pyacts.gumbel_softmax(x, 0.7, hard, axis, rng=3)
+        assert pyacts.gumbel_softmax_(x, 0.7, hard, axis, rng=3) is x
+        np.testing.assert_array_equal(x, expected)
+
+
+def test_gumbel_softmax_in_place_writes_nothing_on_error():
+    x = np.ones((3, 4), np.float32)
+    for error, match, keywords in (
+        (ValueError, "tau must be positive", {"tau": 0.0}),
+        (np.exceptions.AxisError, "out of bounds", {"axis": 2}),
+        (TypeError, "integer", {"axis": 0.5}),
+        (TypeError, "seed|Seed", {"rng": "seed"}),
+    ):
+        with pytest.raises(error, match=match):
+            pyacts.gumbel_softmax_(x, **keywords)
+        assert (x == 1).all()
+    for wrong in (np.ones(3, int), [1.0, 2.0], np.broadcast_to(np.float32(1), (2, 3)), np.ma.ones(3)):
+        with pytest.raises((TypeError, ValueError), match="gumbel_softmax"):
+            pyacts.gumbel_softmax_(wrong)
+    with pytest.raises(ValueError, match="length 0"):
+        pyacts.gumbel_softmax_(np.ones((3, 0)))

@@ -15,9 +15,9 @@ float16, bfloat16
 Errors are in units in the last place (ULP) of the exact result; in the default tier, where two terms of a derivative
 cancel, of the larger of them (the oracle's ``cancelling``).
 
-Takes about half a minute per function and direction on two cores. Blocks that are done are kept in results/, so a run that was stopped
-goes on where it was; --every 509 takes a part of the float32 numbers. With --write the results go to results.json and
-into the table of docs/accuracy.md; tests hold the catalogue's bounds to them.
+Takes about half a minute per function and direction on two cores. Blocks that are done are kept in results/, so a run
+that was stopped goes on where it was; --every 509 takes a part of the float32 numbers. With --write the results go to
+results.json and into the table of docs/accuracy.md; tests hold the catalogue's bounds to them.
 """
 
 import argparse
