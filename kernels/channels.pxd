@@ -2,7 +2,7 @@
 from libc.string cimport memcpy, memset
 from real cimport as_real, packed_real, parameter, real, storage
 from table cimport MOST_PARAMS, pyacts_kernel
-from sums cimport AT_ONCE, CHUNK, LANES, TILE, Total, added, clear, fold, value_of
+from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 
 
 cdef inline void map_channels(pyacts_kernel scalars, pyacts_kernel arrays, int n_inputs, size_t outer, size_t channels,
@@ -59,7 +59,7 @@ cdef inline double sum_rows(Share share, size_t outer, size_t stride, size_t inn
     for row in range(outer):
         at = 0
         while at < inner:
-            stop = min(at + CHUNK, inner)
+            stop = min(at + chunk(), inner)
             clear(LANES, 1, 1, lanes)
             while at < stop:
                 count = min(stop - at, <size_t>SPAN)
@@ -91,12 +91,12 @@ cdef inline void sum_columns(Share share, size_t outer, size_t stride, size_t wi
         total[j] = Total(0, 0)
     while start < outer:
         clear(used, TILE, TILE, lanes)
-        for row in range(start, min(start + CHUNK, outer)):
+        for row in range(start, min(start + chunk(), outer)):
             grads = as_real(TILE, padded(width, TILE, grad + row * stride, last[0]), grad_buffer)
             xs = as_real(TILE, padded(width, TILE, x + row * stride, last[1]), x_buffer)
             for j in range(TILE):
                 lanes[row % LANES * TILE + j] += share(grads[j], xs[j], params, j)
-        start += CHUNK
+        start += chunk()
         fold(used, TILE, TILE, lanes)
         for j in range(TILE):
             total[j] = added(total[j], lanes[j])

@@ -19,7 +19,7 @@ from lines cimport give, spans, take
 from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, absolute, at_least, parameter, real, storage,
                    widened)
 from softmax cimport exp_below, plain_top
-from sums cimport CHUNK, LANES, Total, added, clear, fold, value_of
+from sums cimport LANES, Total, added, chunk, clear, fold, value_of
 from vmath cimport Sum, exp_negative_raised, log1p_double, log1p_unit, logistic, raised
 
 
@@ -88,7 +88,7 @@ cdef inline Exponentials exponentials_of(const storage *x, const Line *line) noe
     while start < line.n:
         clear(LANES, 1, 1, lanes)
         clear(LANES, 1, 1, label_lanes)
-        for k in range(start // LANES, spans(min(start + CHUNK, line.n))):
+        for k in range(start // LANES, spans(min(start + chunk(), line.n))):
             take(line.n, x, line.step, k * LANES, -INFINITE, values)
             for i in range(LANES):
                 e[i] = exp_below(values[i], ZERO, y.top)
@@ -100,7 +100,7 @@ cdef inline Exponentials exponentials_of(const storage *x, const Line *line) noe
                 e[label % LANES] = ZERO
             for i in range(LANES):
                 label_lanes[i] += <double>e[i] if k * LANES + i < line.n else 0.0
-        start += CHUNK
+        start += chunk()
         fold(LANES, 1, 1, lanes)
         fold(LANES, 1, 1, label_lanes)
         total = added(total, lanes[0])
@@ -147,14 +147,14 @@ cdef inline double loss_of(const storage *x, const Line *line) noexcept nogil:
     while start < line.n:
         clear(LANES, 1, 1, lanes)
         clear(LANES, 1, 1, q_lanes)
-        for k in range(start // LANES, spans(min(start + CHUNK, line.n))):
+        for k in range(start // LANES, spans(min(start + chunk(), line.n))):
             take(line.n, x, line.step, k * LANES, ZERO, values)
             weigh(line, k * LANES, q)
             for i in range(LANES):
                 # 0 times infinity is no loss
                 lanes[i] += 0.0 if q[i] == 0 else q[i] * below(values[i], e.top.high)
                 q_lanes[i] += q[i]
-        start += CHUNK
+        start += chunk()
         fold(LANES, 1, 1, lanes)
         fold(LANES, 1, 1, q_lanes)
         total = added(total, lanes[0])
@@ -181,11 +181,11 @@ cdef inline void gradient_of(double grad, const storage *x, storage *dx, const L
     mass = weight_of_class(line) if one_class else 0
     while start < line.n and not one_class:
         clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, spans(min(start + CHUNK, line.n))):
+        for k in range(start // LANES, spans(min(start + chunk(), line.n))):
             weigh(line, k * LANES, q)
             for i in range(LANES):
                 lanes[i] += q[i]
-        start += CHUNK
+        start += chunk()
         fold(LANES, 1, 1, lanes)
         whole = added(whole, lanes[0])
         mass = value_of(whole)

@@ -21,7 +21,7 @@ from lines cimport spans
 from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
 from real cimport (CONVERTED, EXACT, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
                    muladd, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
-from sums cimport AT_ONCE, CHUNK, LANES, TILE, Total, added, clear, fold, value_of
+from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
 from vmath cimport Exponential, Sum, exp_negative_raised, exponential, log1p_double, raised, two_sum
 
@@ -268,7 +268,7 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
         tied[i] = 0
     while start < kept:
         clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, spans(min(start + CHUNK, kept))):
+        for k in range(start // LANES, spans(min(start + chunk(), kept))):
             reals = logit_span(plain, kept, x, k * LANES, o, buffer, low)
             for i in range(LANES):
                 e[i] = exp_below(reals[i], ZERO if plain else low[i], top)
@@ -281,7 +281,7 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
                 lanes[i] += <double>e[i]
             if not CONVERTED and not is_logarithm(kind):
                 put_span(kept, e, y, k * LANES)
-        start += CHUNK
+        start += chunk()
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
     if is_logarithm(kind):
@@ -354,7 +354,7 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
     cdef size_t start = 0, stop, k, i
     while start < kept:
         clear(LANES, 1, 1, lanes)
-        stop = min(start + CHUNK, kept)
+        stop = min(start + chunk(), kept)
         while plain and start + AT_ONCE * LANES <= stop:
             grads = as_real(AT_ONCE * LANES, grad + start, grad_buffer)
             ys = as_real(AT_ONCE * LANES, y + start, y_buffer)
@@ -441,7 +441,7 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
             top[j] = larger(top[j], <real>o.sink[<ptrdiff_t>j * o.sink_step], ZERO)
     while start < n:
         clear(used, width, TILE, lanes)
-        for row in range(start, min(start + CHUNK, n)):
+        for row in range(start, min(start + chunk(), n)):
             reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
             for j in range(width):
                 e[j] = exp_below(reals[j], ZERO if plain else low[j], top[j])
@@ -454,7 +454,7 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
                 lanes[row % LANES * TILE + j] += <double>e[j]
             if not CONVERTED and not is_logarithm(kind):
                 put(width, e, y + row * inner)
-        start += CHUNK
+        start += chunk()
         fold(used, width, TILE, lanes)
         for j in range(width):
             total[j] = added(total[j], lanes[j])
@@ -519,7 +519,7 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
         total[j] = Total(0, 0)
     while start < n:
         clear(used, width, TILE, lanes)
-        for row in range(start, min(start + CHUNK, n)):
+        for row in range(start, min(start + chunk(), n)):
             grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
             ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
             if kind == SOFTMAX:
@@ -529,7 +529,7 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
             else:
                 for j in range(width):
                     lanes[row % LANES * TILE + j] += <double>grads[j]
-        start += CHUNK
+        start += chunk()
         fold(used, width, TILE, lanes)
         for j in range(width):
             total[j] = added(total[j], lanes[j])

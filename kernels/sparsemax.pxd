@@ -15,7 +15,7 @@ from libc.math cimport sqrt
 from lines cimport give, spans, take
 from maxout cimport beats
 from real cimport INFINITE, ONE, ZERO, at_least, real, storage, widened, zero_or_nan
-from sums cimport CHUNK, LANES, Total, added, clear, fold, value_of
+from sums cimport LANES, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
 
 cdef enum:
@@ -53,13 +53,13 @@ cdef inline void line_of(bint squared, size_t n, size_t step, const storage *x, 
         while start < n:
             clear(LANES, 1, 1, first)
             clear(LANES, 1, 1, second)
-            for k in range(start // LANES, spans(min(start + CHUNK, n))):
+            for k in range(start // LANES, spans(min(start + chunk(), n))):
                 take(n, x, step, k * LANES, -INFINITE, values)
                 for i in range(LANES):
                     a = distance(values[i], top, factor, tau)
                     first[i] += a
                     second[i] += a * a if squared else (1.0 if a > 0 else 0.0)
-            start += CHUNK
+            start += chunk()
             fold(LANES, 1, 1, first)
             fold(LANES, 1, 1, second)
             linear, square = added(linear, first[0]), added(square, second[0])
@@ -100,14 +100,14 @@ cdef inline void gradient_line(bint squared, size_t n, size_t step, const storag
     while start < n:
         clear(LANES, 1, 1, products)
         clear(LANES, 1, 1, weights)
-        for k in range(start // LANES, spans(min(start + CHUNK, n))):
+        for k in range(start // LANES, spans(min(start + chunk(), n))):
             take(n, grad, step, k * LANES, ZERO, grads)
             take(n, y, step, k * LANES, ZERO, ys)
             for i in range(LANES):
                 s = support(squared, ys[i])
                 products[i] += s * <double>grads[i]
                 weights[i] += s
-        start += CHUNK
+        start += chunk()
         fold(LANES, 1, 1, products)
         fold(LANES, 1, 1, weights)
         product, weight = added(product, products[0]), added(weight, weights[0])

@@ -6,7 +6,7 @@ from common import HALVES, TYPES, finfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracle import check, evaluate, numbers_for, softmax, softmax_gradient
+from oracle import LONG, check, evaluate, numbers_for, softmax, softmax_gradient, ulp
 
 import pyacts
 from pyacts.catalog import ACTIVATIONS
@@ -64,6 +64,28 @@ def test_error_of_two_classes_is_within_the_bound(dtype):
     for scale in (1, 8, 50):
         x = np.random.default_rng(scale).normal(scale=scale, size=(rows, 2)).astype(dtype)
         check("softmax of two", x, pyacts.softmax(x), wanted(x), bound_of("forward", dtype))
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_error_of_many_float64_is_within_the_bound(kind):
+    for n in (17, 100, 1000, 10_000):
+        x = ROWS[kind](np.random.default_rng(n), (100_000 // n, n))
+        want = evaluate(LONG, softmax, x)
+        errors = abs(pyacts.softmax(x) - want) / ulp(want, np.float64)
+        assert errors.max() <= bound_of("forward", np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("module", [pyacts, pyacts.exact], ids=["pyacts", "exact"])
+def test_rows_add_up_to_one(module, dtype):
+    """Within 4 ULP of 1."""
+    if module is pyacts.exact and dtype == np.float64:
+        return
+    for kind, make in ROWS.items():
+        for n in (1, 2, 10, 17, 100, 1000, 10_000):
+            y = module.softmax(make(np.random.default_rng(n), (20_000 // n, n)).astype(dtype))
+            off = abs(y.astype(np.longdouble).sum(axis=-1) - 1)
+            assert off.max() <= 4 * np.finfo(dtype).eps, (kind, n)
 
 
 @pytest.mark.slow
