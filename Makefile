@@ -6,12 +6,17 @@ BIN = $(VENV)/bin
 SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py)
 C_FILES = kernels/*.h examples/c/*.c tests/c/*.c
 
-.PHONY: help demo test test-slow accuracy bench lint format generate clean
+# For make arm, which needs a cross compiler and qemu: on Debian, gcc-aarch64-linux-gnu and qemu-user-static.
+export ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_LIBRARY = build/aarch64/libpyacts.so.0
+
+.PHONY: help demo test test-slow arm accuracy bench lint format generate clean
 
 help:
 	@echo "make demo       build, install into $(VENV), and show the main job on real input"
 	@echo "make test       the tests (under 6 minutes)"
 	@echo "make test-slow  the exhaustive tests as well"
+	@echo "make arm        the same bits from 64-bit Arm code, cross-compiled and run by qemu"
 	@echo "make accuracy   the largest error of every function over all float32 numbers (hours; can be stopped and resumed)"
 	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
 	@echo "make lint       formatting and lint"
@@ -34,7 +39,15 @@ test: $(VENV)/installed lint
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or not slow"
 
+$(ARM_LIBRARY): $(VENV)/installed
+	$(BIN)/python -m pip install --quiet "setuptools>=77" "cython>=3.1"
+	CC=$(ARM_CC) PYACTS_MACHINE=aarch64 $(BIN)/python setup.py --quiet build_library --folder $(@D)
+
+arm: $(ARM_LIBRARY)
+	$(BIN)/python -m pytest -n auto tests/test_arm.py
+
 accuracy: $(VENV)/installed
+	$(BIN)/python bench/accuracy/lines.py --write
 	$(BIN)/python bench/accuracy/measure.py --write $(ACCURACY)
 
 bench: $(VENV)/installed

@@ -13,9 +13,10 @@ import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import numpy
-from setuptools import Extension, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -28,7 +29,7 @@ LIBRARY = "libpyacts.0.dylib" if MACOS else "libpyacts.so.0"  # the number chang
 # The levels from the least to the best: kernels/cpu.h tests for what they need.
 AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
-MACHINE = platform.machine().lower()
+MACHINE = os.environ.get("PYACTS_MACHINE", platform.machine()).lower()  # other than this one: with CC, for make arm
 if MACHINE in ("x86_64", "amd64"):
     LEVELS = {"baseline": [], "avx2": AVX2, "avx512": AVX512}
 else:
@@ -146,6 +147,22 @@ class Build(build_ext):
         return super().get_outputs() + [str(f) for f in self.c_files]
 
 
+class Library(Command):
+    """Only libpyacts, which may be for another machine."""
+
+    user_options: ClassVar = [("folder=", None, "where to build it")]
+
+    def initialize_options(self):
+        self.folder = None
+
+    def finalize_options(self):
+        self.ensure_string("folder", "build")
+
+    def run(self):
+        folder = Path(self.folder).resolve()
+        build_library(folder / "objects", folder / LIBRARY)
+
+
 setup(
     ext_modules=[
         Extension(
@@ -156,5 +173,5 @@ setup(
             extra_link_args=[f"-Wl,-rpath,{'@loader_path' if MACOS else '$ORIGIN'}/lib"],
         )
     ],
-    cmdclass={"build_ext": Build},
+    cmdclass={"build_ext": Build, "build_library": Library},
 )
