@@ -172,6 +172,28 @@ class Scipy:
         }
 
 
+class Numpy:
+    """The plain expressions of the catalogue."""
+
+    name, version = "NumPy", np.__version__
+
+    def forward(self, f, x):
+        return self.value(f["forward"], x)
+
+    def backward(self, f, x):
+        return self.value(f["backward"], x)
+
+    def value(self, expression, x):
+        names = {"np": np, "x": x, "grad": np.ones_like(x), "weight": x.dtype.type(0.25)}
+        with np.errstate(all="ignore"):
+            return eval(expression, names).astype(x.dtype)
+
+    def functions(self):
+        return {a.name: a.numpy for a in oracle.ELEMENTWISE if "erf(" not in a.numpy["forward"]}  # that is SciPy's
+
+
+PEERS = {kind.name: kind for kind in (Torch, Jax, Scipy, Numpy)}
+
 # ----------------------------------------------------------------------------------------------------------------
 # Measuring
 

@@ -309,7 +309,7 @@ PYACTS_API void pyacts_elu_exact_backward_f32(size_t n, const float *grad, const
 PYACTS_API void pyacts_elu_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha);
 
 /* selu: scale * x for x > 0, scale * alpha * (exp(x) - 1) for x <= 0 with scale = 1.0507009873554804934193349852946 and alpha = 1.6732632423543772848170429916717.
-   Error: forward 1.75 / 1.75, backward 2.5 / 2.5, backward_y 1 / 1 ULP. */
+   Error: forward 1.75 / 1.75, backward 2 / 2.5, backward_y 1 / 1 ULP. */
 PYACTS_API void pyacts_selu_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_selu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_selu_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
@@ -353,7 +353,7 @@ PYACTS_API void pyacts_celu_exact_backward_y_f32(size_t n, const float *grad, co
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
    parameter_grad: dbeta[c] = sum of grad * ((x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))), over channel c.
-   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
 PYACTS_API void pyacts_softplus_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_softplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_softplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
@@ -375,7 +375,7 @@ PYACTS_API void pyacts_softplus_exact_backward_f32(size_t n, const float *grad, 
 PYACTS_API void pyacts_softplus_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
 
 /* log_sigmoid: log(1 / (1 + exp(-x))).
-   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
 PYACTS_API void pyacts_log_sigmoid_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_log_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_log_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
@@ -485,7 +485,7 @@ PYACTS_API void pyacts_xielu_exact_f32(size_t n, const float *x, float *y, float
 PYACTS_API void pyacts_xielu_exact_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha_p, float alpha_n, float beta, float eps);
 
 /* sigmoid: 1 / (1 + exp(-x)).
-   Error: forward 2.5 / 1.25, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 2.5 / 1.25, backward 2.75 / 4, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_sigmoid_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
@@ -503,7 +503,7 @@ PYACTS_API void pyacts_sigmoid_exact_backward_f32(size_t n, const float *grad, c
 PYACTS_API void pyacts_sigmoid_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
 
 /* tanh: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
-   Error: forward 1.05 / 1.5, backward 4 / 4, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 1.05 / 1.5, backward 2.75 / 4, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_tanh_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);
@@ -523,7 +523,7 @@ PYACTS_API void pyacts_tanh_exact_backward_y_f32(size_t n, const float *grad, co
 /* scaled_tanh: alpha * (exp(beta * x) - exp(-beta * x)) / (exp(beta * x) + exp(-beta * x)).
    alpha is positive, usually 1.7159.
    beta is positive, usually 0.666667.
-   Error: forward 2 / 1.5, backward 3.5 / 2.5, backward_y 1.5 / 1.5 ULP. */
+   Error: forward 2 / 1.75, backward 3.5 / 2.5, backward_y 1.5 / 1.5 ULP. */
 PYACTS_API void pyacts_scaled_tanh_f32(size_t n, const float *x, float *y, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx, float alpha, float beta);
 PYACTS_API void pyacts_scaled_tanh_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float alpha, float beta);
@@ -577,7 +577,7 @@ PYACTS_API void pyacts_step_exact_backward_f32(size_t n, const float *grad, cons
    beta is finite, usually 1.
    parameter_grad: dbeta[c] = sum of grad * (x**2 * s * (1 - s) with s = 1 / (1 + exp(-beta * x))), over channel c.
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3.5 / 2, backward 4 / 5 ULP. */
+   Error: forward 3 / 2, backward 3.75 / 5 ULP. */
 PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *beta, float *dbeta);
@@ -595,7 +595,7 @@ PYACTS_API void pyacts_silu_exact_backward_f32(size_t n, const float *grad, cons
 
 /* quick_gelu: x / (1 + exp(-1.702 * x)).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3.5 / 2, backward 4 / 4 ULP. */
+   Error: forward 3 / 2, backward 3.5 / 4 ULP. */
 PYACTS_API void pyacts_quick_gelu_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_quick_gelu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_quick_gelu_f64(size_t n, const double *x, double *y);
@@ -609,7 +609,7 @@ PYACTS_API void pyacts_quick_gelu_exact_backward_f32(size_t n, const float *grad
 
 /* gelu: x / 2 * (1 + erf(x / sqrt(2))).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 4 / 5, backward 4 / 4 ULP. */
+   Error: forward 4 / 5, backward 3.5 / 4 ULP. */
 PYACTS_API void pyacts_gelu_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_gelu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_gelu_f64(size_t n, const double *x, double *y);
@@ -623,7 +623,7 @@ PYACTS_API void pyacts_gelu_exact_backward_f32(size_t n, const float *grad, cons
 
 /* gelu_tanh: x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3))).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3.5 / 2, backward 4 / 4 ULP. */
+   Error: forward 3 / 2, backward 4 / 4 ULP. */
 PYACTS_API void pyacts_gelu_tanh_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_gelu_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_gelu_tanh_f64(size_t n, const double *x, double *y);
@@ -651,7 +651,7 @@ PYACTS_API void pyacts_mish_exact_backward_f32(size_t n, const float *grad, cons
 
 /* dish: x / 2 * (1 + x / sqrt(1 + x**2)).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 1.75 / 1.75, backward 4 / 4 ULP. */
+   Error: forward 1.75 / 1.75, backward 3.75 / 4 ULP. */
 PYACTS_API void pyacts_dish_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_dish_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_dish_f64(size_t n, const double *x, double *y);
@@ -703,7 +703,7 @@ PYACTS_API void pyacts_soft_shrink_exact_backward_y_f32(size_t n, const float *g
 
 /* tanh_shrink: x - (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
    No backward_y: there is no formula for it.
-   Error: forward 1.75 / 5, backward 4 / 5 ULP. */
+   Error: forward 1.5 / 5, backward 3.5 / 5 ULP. */
 PYACTS_API void pyacts_tanh_shrink_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_tanh_shrink_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_tanh_shrink_f64(size_t n, const double *x, double *y);

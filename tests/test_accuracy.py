@@ -1,12 +1,17 @@
-"""What bench/accuracy has measured keeps the bounds that the catalogue, the header and the docstrings promise."""
+"""The errors of the elementwise functions keep the bounds that the catalogue, the header and the docstrings promise.
+
+The bounds come from what bench/accuracy has measured over all float32 numbers, which is kept in results.json.
+"""
 
 import json
 
 import pytest
-from common import HALVES, ROOT
+from common import HALVES, ROOT, load
 from oracle import ELEMENTWISE
 
 KEPT = json.loads((ROOT / "bench" / "accuracy" / "results.json").read_text(encoding="utf-8"))["results"]
+PAGE = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+MEASURE = load(ROOT / "bench" / "accuracy" / "measure.py")
 BOUNDS = {
     f"{a.name} {direction} {dtype}": a.max_ulp[dtype][direction] if dtype in a.max_ulp else 0.501
     for a in ELEMENTWISE
@@ -15,10 +20,7 @@ BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("row", KEPT)
-def test_measured_errors_keep_the_bounds(row):
-    """After a change of a kernel: make accuracy ACCURACY="--functions NAME"."""
-    found = KEPT[row]
+def check(row, found):
     assert found["default"]["max_ulp"] <= BOUNDS[row]
     assert found["default"]["nan"] == 0
     if row.endswith(" f32"):
@@ -27,12 +29,30 @@ def test_measured_errors_keep_the_bounds(row):
         assert found["exact"]["nan"] == 0
 
 
-def test_page_has_what_was_measured():
-    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
-    for row, found in KEPT.items():
-        name, direction, dtype = row.split()
-        if dtype == "f32":
-            label = f"`{name}`" + {"forward": "", "backward": " backward", "backward_y": " backward from y"}[direction]
-            errors = [f"{found[tier]['max_ulp']:.3f}" for tier in ("default", "exact")]
-            (line,) = [line for line in page.splitlines() if line.startswith(f"| {label} |")]
-            assert [cell.split()[0] for cell in line.split("|")[2:4]] == errors
+per_float32_row = pytest.mark.parametrize("row", [row for row in KEPT if row.endswith(" f32")])
+
+
+@pytest.mark.parametrize("row", KEPT)
+def test_measured_errors_keep_the_bounds(row):
+    """After a change of a kernel: make accuracy ACCURACY="--functions NAME"."""
+    check(row, KEPT[row])
+
+
+@per_float32_row
+def test_bounds_are_not_far_above_what_was_measured(row):
+    assert BOUNDS[row] <= KEPT[row]["default"]["max_ulp"] + 0.5
+
+
+@pytest.mark.parametrize("row", [row for row in BOUNDS if row.endswith(" f32")])
+def test_every_509th_float32_keeps_the_bounds(row):
+    found = MEASURE.measure(MEASURE.Row(*row.split(), ("default", "exact")), 0, 2**32, 509)
+    check(row, {tier: vars(f) for tier, f in found.items()})
+
+
+@per_float32_row
+def test_page_has_what_was_measured(row):
+    name, direction, _ = row.split()
+    errors = [f"{KEPT[row][tier]['max_ulp']:.3f}" for tier in ("default", "exact")]
+    label = f"`{name}`" + {"forward": "", "backward": " backward", "backward_y": " backward from y"}[direction]
+    line = next(line for line in PAGE.splitlines() if line.startswith(f"| {label} |"))
+    assert [cell.split()[0] for cell in line.split("|")[2:4]] == errors

@@ -2,7 +2,6 @@
 
 import ast
 import doctest
-import importlib.util
 import inspect
 import pickle
 import re
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, run, suffix
+from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, load, run, suffix
 
 import pyacts
 from codegen.__main__ import CHECKED_IN
@@ -52,15 +51,6 @@ def c_names():
 
 def prototypes(header):
     return re.findall(r"^PYACTS_API .*?(\w+)\(.*\);$", header, re.MULTILINE)
-
-
-def load(path, name):
-    """A module of the source tree that is not in a package."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def stub_names(file="__init__.pyi"):
@@ -221,7 +211,7 @@ def test_oracle_names():
 
 
 def test_benchmark_names():
-    speed = load(ROOT / "bench" / "speed.py", "bench_speed")
+    speed = load(ROOT / "bench" / "speed.py")
     assert speed.missing_rows() == []
     assert set(speed.PEERS) <= NAMES
     rows = {(case.name, case.direction) for case in speed.cases()}

@@ -1,6 +1,7 @@
 """The largest errors of the elementwise functions: ``python bench/accuracy/measure.py`` (or ``make accuracy``).
 
-Every function, forward, backward from x and from y (with grad = 1), in both tiers:
+Every function, forward, backward from x and from y (with grad = 1), in both tiers, or with --peers as torch, JAX, SciPy
+and NumPy (the plain expressions of the catalogue) have it:
 
 float32
     all 2**32 bit patterns, against the definitions of tests/oracle.py in float64, which test_values.py holds to
@@ -21,8 +22,10 @@ results.json and into the table of docs/accuracy.md; tests hold the catalogue's 
 """
 
 import argparse
+import functools
 import hashlib
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -36,9 +39,11 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tests"))
+sys.path.insert(0, str(HERE.parent))
 
 import oracle  # noqa: E402
 from common import TYPES  # noqa: E402
+from differences import PEERS  # noqa: E402
 from test_values import BY_NAME, DEFAULTS, call, dense, hard  # noqa: E402
 
 import pyacts  # noqa: E402
@@ -49,24 +54,20 @@ WINDOW = 16  # blocks between two records of what is done
 PARTS = HERE / "results"
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent.parent / "docs" / "accuracy.md"
-START, END = "<!-- written by bench/accuracy/measure.py -->", "<!-- end -->"
 LIBRARY = hashlib.sha256(Path(pyacts.get_library()).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is measured at once: one direction of one activation in one dtype, in each tier."""
+    """What is measured at once: one direction of one activation in one dtype, in each tier or by each peer."""
 
     activation: str
     direction: str
     dtype: str
+    tiers: tuple[str, ...]
 
     def __str__(self):
         return f"{self.activation} {self.direction} {self.dtype}"
-
-    @property
-    def tiers(self):
-        return ("default", "exact") if self.dtype == "f32" else ("default",)
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,16 @@ class Found:
         )
 
 
+@functools.cache
+def peer(name):
+    return PEERS[name]()
+
+
 def results_of(row, tier, at):
     """What the function of a row gives, at x, or at y."""
+    if tier in PEERS:
+        function = peer(tier).functions()[row.activation]
+        return getattr(peer(tier), row.direction)(function, at)
     module = pyacts.exact if tier == "exact" else pyacts
     return call(BY_NAME[row.activation], row.direction, at, DEFAULTS[row.activation], module=module)
 
@@ -139,13 +148,13 @@ def in_numbers(m, row, tier, want, terms, got):
     return (error / own, doubt * (unit / own)) if tier == "exact" else (error / unit, doubt)
 
 
-def in_exact_numbers(row, tier, at):
+def in_exact_numbers(row, tier, at, got):
     """The errors in 200-bit numbers."""
     activation, params = BY_NAME[row.activation], DEFAULTS[row.activation]
     rounding = oracle.exact_numbers(at.dtype)
     want = oracle.exact(activation, row.direction, at.astype(np.float64), oracle.rounded(params, at.dtype), rounding)
-    unit = oracle.unit_of(activation, row.direction, at, params, want) if tier == "default" else None
-    return oracle.error(results_of(row, tier, at), want, unit)
+    unit = oracle.unit_of(activation, row.direction, at, params, want) if tier != "exact" else None
+    return oracle.error(got, want, unit)
 
 
 # How far from the truth an error in FAST or LONG numbers may be, in ULP (of the larger of the terms that cancel).
@@ -222,7 +231,7 @@ def compare(numbers, row, tier, at, want, terms, largest, every_error):
     if errors[worst] > largest:
         decided = np.append(decided, worst)
     if decided.size:
-        errors[decided] = in_exact_numbers(row, tier, at[decided])
+        errors[decided] = in_exact_numbers(row, tier, at[decided], got[decided])
         worst = int(errors.argmax())
     return Found(inputs, float(errors[worst]), float(at[worst]).hex(), int((errors > 0.5).sum()), int(nan.sum()))
 
@@ -236,7 +245,29 @@ def rows(arguments):
         for dtype in arguments.dtypes:
             for direction in activation.directions:
                 if activation.name in arguments.functions and direction in arguments.directions:
-                    yield Row(activation.name, direction, dtype)
+                    tiers = ("default", "exact") if dtype == "f32" else ("default",)
+                    if arguments.peers:
+                        tiers = tuple(name for name in installed() if has(peer(name), activation.name, direction))
+                    if tiers:
+                        yield Row(activation.name, direction, dtype, tiers)
+
+
+def has(system, name, direction):
+    return bool(getattr(system, direction, None)) and name in system.functions()
+
+
+@functools.cache
+def installed():
+    """The names of the peers that can be imported."""
+    names = []
+    for name in PEERS:
+        try:
+            peer(name)
+        except ImportError:
+            print(f"{name} is not installed", file=sys.stderr)
+        else:
+            names.append(name)
+    return names
 
 
 def blocks_of(row, every, points):
@@ -248,7 +279,7 @@ def blocks_of(row, every, points):
 
 def measure_row(pool, row, every, points):
     """All blocks of a row, by tier. What is done of it is kept, for this very library."""
-    part = PARTS / f"{'-'.join(str(row).split())}.json"
+    part = PARTS / f"{'-'.join([*str(row).split(), *row.tiers])}.json"
     asked = {"library": LIBRARY, "level": pyacts.isa(), "every": every, "points": points}
     kept = json.loads(part.read_text()) if part.exists() else {}
     if kept.get("asked") != asked:
@@ -274,36 +305,68 @@ def main():
     parser.add_argument("--dtypes", nargs="+", choices=tuple(TYPES), default=tuple(TYPES))
     parser.add_argument("--every", type=int, default=1, help="take every so manieth float32 number")
     parser.add_argument("--points", type=int, default=10**7, help="float64 numbers")
+    parser.add_argument("--peers", action="store_true", help="measure torch, JAX, SciPy and NumPy instead, in float32")
     parser.add_argument("--write", action="store_true", help="put what is found into results.json")
     arguments = parser.parse_args()
+    if arguments.peers:
+        arguments.dtypes = ("f32",)
     PARTS.mkdir(exist_ok=True)
     results = {}
     print(f"{'':38}{'tier':8}{'inputs':>11}{'max ULP':>9}{'not nearest':>12}  at")
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:  # JAX has threads
         for row in rows(arguments):
             found = measure_row(pool, row, arguments.every, arguments.points)
             results[str(row)] = {tier: asdict(f) for tier, f in found.items()}
             for tier, f in found.items():
                 share = f.not_nearest / max(f.inputs, 1)
                 nan = f", {f.nan} are NaN" if f.nan else ""
-                print(f"{row!s:38}{tier:8}{f.inputs:11}{f.max_ulp:9.4f}{share:12.2%}  {f.at}{nan}", flush=True)
+                print(f"{row!s:38}{tier:8}{f.inputs:11}{f.max_ulp:9.5g}{share:12.2%}  {f.at}{nan}", flush=True)
     if arguments.write:
-        write(results, arguments.every)
+        write(results, arguments.every, arguments.peers)
 
 
-def write(results, every):
-    """Put what was found into results.json and the table of docs/accuracy.md."""
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": {}}
+def write(results, every, peers):
+    """Put what was found into results.json and the tables of docs/accuracy.md."""
+    about = about_peers() if peers else about_pyacts()
+    about["every"] = every
+    keep("peers" if peers else "results", {row: {"about": about, **found} for row, found in results.items()})
+
+
+def about_pyacts():
     compiler = subprocess.run([*sysconfig.get_config_var("CC").split(), "--version"], capture_output=True, text=True)
     about = {"version": pyacts.__version__, "level": pyacts.isa(), "machine": platform.machine()}
-    about |= {"compiler": compiler.stdout.partition("\n")[0], "every": every}
-    kept["results"] |= {row: {"about": about, **found} for row, found in results.items()}
+    return about | {"compiler": compiler.stdout.partition("\n")[0]}
+
+
+def about_peers():
+    return {"machine": platform.machine()} | {name: peer(name).version for name in installed()}
+
+
+def keep(section, found):
+    """Put something into a section of results.json, and the tables that are made of it into docs/accuracy.md."""
+    kept = {"results": {}, "peers": {}, "lines": {}}
+    if RESULTS.exists():
+        kept |= json.loads(RESULTS.read_text())
+    kept[section] |= found
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    put_into_page("results", table(kept["results"]))
+    put_into_page("peers", table_of_peers(kept))
+    put_into_page("lines", table_of_lines(kept["lines"]))
+
+
+def put_into_page(name, made):
+    """Put a table between its marks in docs/accuracy.md."""
     text = PAGE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(START)
-    PAGE.write_text(
-        head + START + "\n\n" + table(kept["results"]) + "\n" + END + rest.partition(END)[2], encoding="utf-8"
-    )
+    start, end = f"<!-- {name} written by bench/accuracy -->", f"<!-- end of {name} -->"
+    head, tail = text[: text.index(start)], text[text.index(end) :]
+    PAGE.write_text(f"{head}{start}\n\n{made}\n{tail}", encoding="utf-8")
+
+
+LABELS = {"forward": "", "backward": " backward", "backward_y": " backward from y"}
+
+
+def label(activation, direction):
+    return f"`{activation.name}`{LABELS[direction]}"
 
 
 def table(results):
@@ -316,11 +379,33 @@ def table(results):
                 continue
             single, *others = found
             cells = [single["default"], single["exact"], *(other["default"] for other in others)]
-            name = (
-                f"`{activation.name}`"
-                + {"forward": "", "backward": " backward", "backward_y": " backward from y"}[direction]
-            )
-            lines.append(f"| {name} | {' | '.join(cell(c) for c in cells)} |")
+            lines.append(f"| {label(activation, direction)} | {' | '.join(cell(c) for c in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def table_of_peers(kept):
+    """The largest errors of the peers in float32, and where NaN is wrong."""
+    lines = [f"| function | pyacts | exact | {' | '.join(PEERS)} |", "|---" * (3 + len(PEERS)) + "|"]
+    for activation in oracle.ELEMENTWISE:
+        for direction in activation.directions:
+            row = f"{activation.name} {direction} f32"
+            if row in kept["peers"] and row in kept["results"]:
+                found = kept["results"][row] | kept["peers"][row]
+                cells = []
+                for name in ("default", "exact", *PEERS):
+                    own = found.get(name, {})
+                    cells.append(short(own.get("max_ulp")) + (", NaN" if own.get("nan") else ""))
+                lines.append(f"| {label(activation, direction)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def table_of_lines(columns):
+    """The largest errors of the softmax family."""
+    names = list(dict.fromkeys(name for column in columns.values() for name in column["errors"]))
+    lines = [f"| function | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    for name in names:
+        cells = [short(column["errors"].get(name)) for column in columns.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -328,6 +413,13 @@ def cell(found):
     """The largest error, and how many in a thousand results are not the nearest number."""
     share = 1000 * found["not_nearest"] / found["inputs"]
     return f"{found['max_ulp']:.3f}" + (f" ({share:.2g} ‰)" if share else "")
+
+
+def short(error):
+    """An error in few letters; where a result is infinite and should not be, it is larger than any other can be."""
+    if error is None:
+        return ""
+    return f"{error:.2f}" if error < 100 else f"{error:.1e}" if error < 2**24 else "inf"
 
 
 if __name__ == "__main__":
