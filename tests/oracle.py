@@ -32,9 +32,9 @@ ELEMENTARY = ("exp", "expm1", "log1p", "sqrt", "tanh", "cosh")
 
 
 def fast_erfc(x):
-    """math.erfc, where it is neither 0 nor 1 nor 2."""
-    curved = (abs(x) > 2.0**-60) & (abs(x - 11) < 17)
-    y = np.where(x > 11, 0.0, np.where(x < -5, 2.0, 1.0))
+    """math.erfc, where it is neither 0 nor 2 nor 1 - 2 x / sqrt(pi)."""
+    curved = (abs(x) > 2.0**-30) & (abs(x - 11) < 17)
+    y = np.where(x > 11, 0.0, np.where(x < -5, 2.0, 1 - x * 1.1283791670955126))
     y[curved] = [math.erfc(value) for value in x[curved].tolist()]
     return y
 
@@ -172,9 +172,11 @@ def squareplus_slope(m, x, b):
 
 def power_series(m, x, coefficient, powers):
     """The sum of coefficient(k) x**k."""
-    y = m.number(0.0)
+    y = m.number(np.zeros_like(x))
     for k in range(powers[-1], -1, -1):
-        y = y * x + (coefficient(k) if k in powers else 0)
+        y *= x
+        if k in powers:
+            y += coefficient(k)
     return y
 
 
