@@ -2,13 +2,14 @@
 
 from codegen import ROOT
 from codegen.header import header
-from codegen.python import exact_stubs, stubs
+from codegen.python import exact_stubs, parallel_stubs, stubs
 from codegen.tables import edges, readme
 
 CHECKED_IN = {
     "include/pyacts.h": header,
     "pyacts/__init__.pyi": stubs,
     "pyacts/exact.pyi": exact_stubs,
+    "pyacts/parallel.pyi": parallel_stubs,
     "README.md": readme,
     "docs/edges.md": edges,
 }

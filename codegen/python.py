@@ -1,4 +1,4 @@
-"""The Python functions (functions.pxi, included in pyacts/_array.pyx) and their stubs (pyacts/__init__.pyi, exact.pyi).
+"""The Python functions (functions.pxi, included in pyacts/_array.pyx) and their stubs (pyacts/*.pyi).
 
 Both are made of one list of functions, so the stubs cannot promise what the module does not have.
 """
@@ -421,6 +421,7 @@ from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
 from pyacts import exact as exact
+from pyacts import parallel as parallel
 from pyacts._bias import bias_act as bias_act
 from pyacts._bias import bias_act_ as bias_act_
 from pyacts._bias import bias_act_backward as bias_act_backward
@@ -433,6 +434,9 @@ from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include
 from pyacts._paths import get_library as get_library
 from pyacts._paths import get_pkgconfig_dir as get_pkgconfig_dir
+from pyacts._threads import get_num_threads as get_num_threads
+from pyacts._threads import num_threads as num_threads
+from pyacts._threads import set_num_threads as set_num_threads
 
 __version__: str
 __all__: list[str]
@@ -449,17 +453,21 @@ def stub(function):
     return f"def {function.name}({function.typed}) -> {function.returns}: ..."
 
 
+def stub_lines(functions_of):
+    """The stubs of the functions, and of the aliases."""
+    for activation, made in all_functions():
+        made = functions_of(activation, made)
+        yield from map(stub, made)
+        named = with_aliases(activation, made)
+        yield from (f"{name} = {function.name}" for name, function in named if name != function.name)
+
+
 def stubs():
     """pyacts/__init__.pyi."""
-    lines = [STUB_HEAD.rstrip()]
-    for activation, made in all_functions():
-        lines += map(stub, made)
-        named = with_aliases(activation, made)
-        lines += [f"{name} = {function.name}" for name, function in named if name != function.name]
-    return "\n".join(lines) + "\n"
+    return "\n".join([STUB_HEAD.rstrip(), *stub_lines(lambda activation, made: made)]) + "\n"
 
 
-EXACT_STUB_HEAD = """\
+MODULE_STUB_HEAD = """\
 # Generated from the catalogue by `python -m codegen`.
 from typing import Any, Literal, SupportsIndex, TypeVar
 
@@ -474,10 +482,9 @@ _Array = TypeVar("_Array", bound=ndarray[Any, Any])
 
 def exact_stubs():
     """pyacts/exact.pyi."""
-    lines = [EXACT_STUB_HEAD.rstrip()]
-    for activation, made in all_functions():
-        made = in_exact(activation, made)
-        lines += map(stub, made)
-        named = with_aliases(activation, made)
-        lines += [f"{name} = {function.name}" for name, function in named if name != function.name]
-    return "\n".join(lines) + "\n"
+    return "\n".join([MODULE_STUB_HEAD.rstrip(), *stub_lines(in_exact)]) + "\n"
+
+
+def parallel_stubs():
+    """pyacts/parallel.pyi."""
+    return "\n".join([MODULE_STUB_HEAD.rstrip(), *stub_lines(lambda activation, made: made)]) + "\n"

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from pyacts import catalog as catalog
 from pyacts import exact as exact
+from pyacts import parallel as parallel
 from pyacts._bias import bias_act as bias_act
 from pyacts._bias import bias_act_ as bias_act_
 from pyacts._bias import bias_act_backward as bias_act_backward
@@ -19,6 +20,9 @@ from pyacts._paths import get_cmake_dir as get_cmake_dir
 from pyacts._paths import get_include as get_include
 from pyacts._paths import get_library as get_library
 from pyacts._paths import get_pkgconfig_dir as get_pkgconfig_dir
+from pyacts._threads import get_num_threads as get_num_threads
+from pyacts._threads import num_threads as num_threads
+from pyacts._threads import set_num_threads as set_num_threads
 
 __version__: str
 __all__: list[str]

@@ -17,6 +17,7 @@ from libc.string cimport memcpy, memset
 from table cimport MOST_PARAMS, N_DTYPES, pyacts_softmax_options    # generated from the catalogue
 
 import operator
+from contextvars import ContextVar
 from math import prod
 
 import numpy as np
@@ -31,6 +32,12 @@ cdef extern from "pyacts.h" nogil:
     pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction)
     const char *pyacts_isa()
     const char *pyacts_version()
+
+cdef extern from "<fenv.h>" nogil:
+    ctypedef struct fenv_t:
+        pass
+    int fegetenv(fenv_t *environment)
+    int fesetenv(const fenv_t *environment)
 
 cdef extern from "numpy/arrayobject.h":
     int NPY_USERDEF
@@ -66,9 +73,11 @@ cdef enum:
     NOGIL_FROM = 4096       # elements: below, releasing the GIL costs more than it gives
     CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
     LINES = 32768           # the same for lines of softmax, all together
+    LINE = 64               # bytes of a cache line
     MOST_INPUTS = 3         # those of the backward of a gated unit
     MOST_OUTPUTS = 2
     MOST_OPERANDS = MOST_INPUTS + MOST_PARAMS + MOST_OUTPUTS
+    MOST_ARRAYS = 6         # those of the backward of a loss
 
 # The dtypes in the order of the catalogue, by their index d: arrays of kernels have the same. What is None is not
 # NumPy's own, and is found when the first array of it is seen.
@@ -83,6 +92,9 @@ DTYPES = [np.dtype(d.name) if hasattr(np, d.name) else None for d in catalog.DTY
 SUPPORTED = " or ".join(", ".join(d.name for d in catalog.DTYPES.values()).rsplit(", ", 1))
 ITEMSIZES = [2 if dtype is None else dtype.itemsize for dtype in DTYPES]
 DIRECTIONS = ("forward", "backward", "backward_y")
+
+# Arrays of more elements than this are divided among threads: by whether the kernel computes an exponential.
+PARALLEL_FROM = (2**19, 2**16)
 cdef int bfloat16_number = -1
 
 cdef enum:
@@ -280,19 +292,58 @@ cpdef check_no_partial_overlap(target, other, str name, str target_name="grad"):
         raise ValueError(f"{target_name} overlaps {name} in memory: copy one of them")
 
 
-cdef inline void run(pyacts_kernel kernel, size_t n, const void *const *inputs, void *const *outputs,
-                     const double *params) noexcept:
-    if n < NOGIL_FROM:
-        kernel(n, inputs, outputs, params)
-    else:
-        with nogil:
-            kernel(n, inputs, outputs, params)
-
-
 # ----------------------------------------------------------------------------------------------------------------
-# Ufunc loops
+# Threads: who calls a kernel. Which threads there are is pyacts._threads' business.
 
-cdef struct Loop:                   # what the inner loop of a ufunc has to know
+cdef class Threads:
+    cdef public object driver       # driver(function, job, parts) calls function(job, part) in threads; None: there are none
+    cdef public int everywhere      # how many to use
+    cdef public object here         # the same for what runs in this context alone; None for everywhere
+
+    cdef int count(self) except -1:
+        here = self.here.get()
+        return self.everywhere if here is None else here
+
+
+cdef Threads own_threads = Threads()
+own_threads.everywhere = 1
+own_threads.here = ContextVar("threads", default=None)
+threads = own_threads               # for pyacts._threads
+
+ctypedef void (*on_part)(const void *job, size_t part, size_t first, size_t count) noexcept nogil
+
+cdef struct Division:               # of work on n units into parts
+    on_part call
+    const void *job
+    size_t n
+    size_t step                     # part k has the units from k * step + lead, but for the first, which has all before
+    size_t lead                     # the second too
+    fenv_t environment              # of the caller: rounding and flushing as it has them give it the bits that it expects
+
+
+cdef void do_part(const Division *division, size_t part) noexcept nogil:
+    """What the driver calls."""
+    cdef size_t first = part * division.step + division.lead if part else 0
+    cdef size_t end = min(division.n, (part + 1) * division.step + division.lead)
+    cdef fenv_t own
+    if first < end:
+        fegetenv(&own)
+        fesetenv(&division.environment)
+        division.call(division.job, part, first, end - first)
+        fesetenv(&own)
+
+
+cdef bint divided(on_part call, const void *job, size_t n, size_t grain, size_t lead, int parts) except -1:
+    """Do the work on n units in as many parts, lead + multiples of grain between them."""
+    cdef Division division
+    division.call, division.job, division.n, division.lead = call, job, n, lead
+    division.step = ((n + parts - 1) // parts + grain - 1) // grain * grain
+    fegetenv(&division.environment)
+    own_threads.driver(<size_t>&do_part, <size_t>&division, parts)
+    return True
+
+
+cdef struct Loop:                   # a kernel, as the inner loop of a ufunc has to know it
     pyacts_kernel scalars           # parameters are numbers
     pyacts_kernel arrays            # parameters are arrays
     int n_inputs                    # without the parameters
@@ -300,7 +351,134 @@ cdef struct Loop:                   # what the inner loop of a ufunc has to know
     int n_params
     size_t itemsize                 # of inputs and outputs
     size_t param_size
+    bint heavy                      # whether it takes long for what it reads
 
+
+cdef struct Mapping:                # an elementwise kernel and all that it is called with
+    const Loop *loop
+    const void *const *inputs
+    void *const *outputs
+    const double *params
+
+
+cdef void map_part(const void *job, size_t part, size_t first, size_t count) noexcept nogil:
+    cdef const Mapping *mapping = <const Mapping *>job
+    cdef const void *inputs[MOST_INPUTS]
+    cdef void *outputs[MOST_OUTPUTS]
+    cdef int k
+    for k in range(mapping.loop.n_inputs):
+        inputs[k] = <const char *>mapping.inputs[k] + first * mapping.loop.itemsize
+    for k in range(mapping.loop.n_outputs):
+        outputs[k] = <char *>mapping.outputs[k] + first * mapping.loop.itemsize
+    mapping.loop.scalars(count, inputs, outputs, mapping.params)
+
+
+cdef bint map_divided(const Loop *loop, size_t n, const void *const *inputs, void *const *outputs,
+                      const double *params) except -1:
+    """Call an elementwise kernel in several threads, or return False if one is better."""
+    cdef Mapping mapping = Mapping(loop, inputs, outputs, params)
+    cdef size_t address = <size_t>outputs[0]
+    cdef int parts
+    if n <= <size_t>PARALLEL_FROM[loop.heavy]:
+        return False
+    parts = own_threads.count()
+    return parts > 1 and divided(map_part, &mapping, n, LINE // loop.itemsize, (-address & (LINE - 1)) // loop.itemsize,
+                                 parts)
+
+
+cdef inline int run(const Loop *loop, size_t n, const void *const *inputs, void *const *outputs,
+                    const double *params) except -1:
+    if n < NOGIL_FROM:
+        loop.scalars(n, inputs, outputs, params)
+    elif own_threads.driver is None or not map_divided(loop, n, inputs, outputs, params):
+        with nogil:
+            loop.scalars(n, inputs, outputs, params)
+    return 0
+
+
+cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
+    size_t outer
+    size_t n
+    size_t inner
+
+
+ctypedef void (*untyped_kernel)() noexcept nogil
+ctypedef void (*lines_call)(const void *job, size_t outer, size_t inner, char **arrays,
+                            const pyacts_softmax_options *options) noexcept nogil
+
+cdef struct LinesJob:               # a kernel that works on lines, and all that it is called with
+    lines_call call
+    untyped_kernel kernel
+    int d
+    Lines lines
+    int n_arrays
+    char *arrays[MOST_ARRAYS]
+    size_t sizes[MOST_ARRAYS]       # bytes that an array has for each of outer
+    const pyacts_softmax_options *options
+    size_t pool_size                # these only some kernels take
+    double number
+    const void *shared
+    bint heavy
+
+
+cdef void outer_part(const void *work, size_t part, size_t first, size_t count) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    cdef char *arrays[MOST_ARRAYS]
+    cdef pyacts_softmax_options o
+    cdef size_t now = count, end = first + count, row
+    cdef int k
+    while first < end:
+        for k in range(job.n_arrays):
+            arrays[k] = job.arrays[k] + first * job.sizes[k]
+        if job.options == NULL:
+            job.call(job, now, job.lines.inner, arrays, NULL)
+            return
+        o = job.options[0]
+        if o.causal_rows:           # the kernel counts rows from 0
+            row = first % o.causal_rows
+            o.causal_offset += <Py_ssize_t>row
+            now = min(end - first, o.causal_rows - row) if row else end - first
+        move_options(&o, job.d, first, 0)
+        job.call(job, now, job.lines.inner, arrays, &o)
+        first += now
+
+
+cdef void move_options(pyacts_softmax_options *o, int d, Py_ssize_t outer, Py_ssize_t inner) noexcept nogil:
+    """Let the options begin at that place of outer and inner."""
+    cdef Py_ssize_t itemsize = 4 if d == F32 else 8 if d == F64 else 2
+    if o.mask != NULL:
+        o.mask += outer * o.mask_strides[0] + inner * o.mask_strides[2]
+    if o.bias != NULL:
+        o.bias = <const char *>o.bias + (outer * o.bias_strides[0] + inner * o.bias_strides[2]) * itemsize
+    if o.sink != NULL:
+        o.sink = <const char *>o.sink + (outer * o.sink_strides[0] + inner * o.sink_strides[1]) * max(itemsize, 4)
+
+
+cdef int set_arrays(LinesJob *job, list arrays, size_t outer) except -1:
+    """Let a job work on arrays in C order, of which some may be None."""
+    job.n_arrays = 0
+    for array in arrays:
+        job.arrays[job.n_arrays] = NULL if array is None else <char *>cnp.PyArray_DATA(array)
+        job.sizes[job.n_arrays] = 0 if array is None else array.nbytes // max(outer, 1)
+        job.n_arrays += 1
+    return 0
+
+
+cdef int run_lines(const LinesJob *job) except -1:
+    cdef const Lines *lines = &job.lines
+    cdef int parts
+    if own_threads.driver is not None and lines.outer * lines.n * lines.inner > <size_t>PARALLEL_FROM[job.heavy]:
+        parts = own_threads.count()
+        if 1 < parts <= <Py_ssize_t>lines.outer:
+            divided(outer_part, job, lines.outer, 1, 0, parts)
+            return 0
+    with nogil:
+        job.call(job, lines.outer, lines.inner, <char **>job.arrays, job.options)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Ufunc loops
 
 cdef inline void copy_strided(size_t n, size_t itemsize, const char *source, cnp.npy_intp from_step, char *target,
                               cnp.npy_intp to_step) noexcept nogil:
@@ -407,12 +585,6 @@ ufuncs = {}                         # by name; pyacts._ufuncs makes a module of 
 # ----------------------------------------------------------------------------------------------------------------
 # Elementwise activations
 
-cdef struct Lines:                  # how an axis lies in a contiguous array: (outer, n, inner) in C order
-    size_t outer
-    size_t n
-    size_t inner
-
-
 ctypedef void (*parameter_grad_kernel)(int d, Lines lines, const void *grad, const void *x, void **params,
                                        void **dparams) noexcept nogil
 
@@ -434,6 +606,12 @@ cdef int check_exact(str name, tuple arrays) except -1:
     return 0
 
 
+def is_heavy(activation, str direction):
+    """Whether the formula of a direction has a function that takes a polynomial, and much longer than to read x."""
+    formula = {"forward": activation.formula, "backward": activation.derivative, "backward_y": activation.derivative_y}
+    return any(function in formula[direction] for function in ("exp(", "erf(", "cosh("))
+
+
 cdef class Elementwise:
     """The kernels and ufuncs of one elementwise activation, and the checks of its arguments."""
     cdef:
@@ -445,7 +623,6 @@ cdef class Elementwise:
         bint exclusive[MOST_PARAMS]
         int minimum_of[MOST_PARAMS]         # the parameter that is the minimum, or -1
         double minimum_y[MOST_PARAMS]
-        pyacts_kernel kernels[3][N_DTYPES]
         Ufunc storage[3]
         object forward_ufunc, backward_ufunc, backward_y_ufunc
 
@@ -467,13 +644,13 @@ cdef class Elementwise:
             if word not in activation.directions:
                 continue
             for d in range(N_DTYPES):
-                self.kernels[direction][d] = self.find(d, word)
                 loop = &self.storage[direction].loops[d]
-                loop.scalars = self.kernels[direction][d]
+                loop.scalars = self.find(d, word)
                 loop.arrays = self.find(d, word + "_arrays") if self.n_params else <pyacts_kernel>NULL
                 loop.n_inputs, loop.n_outputs = map(len, activation.operands(word))
                 loop.n_params = self.n_params
                 loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
+                loop.heavy = is_heavy(activation, word)
             name = ufunc_name(activation.name, exact) + ("" if direction == FORWARD else f"_{word}")
             face = self.name if direction == FORWARD else f"{self.name}_backward"
             made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
@@ -593,7 +770,7 @@ cdef class Elementwise:
                 target = direct_target(source, source, out)
                 if target is not None:
                     inputs[0], outputs[0] = cnp.PyArray_DATA(source), cnp.PyArray_DATA(target)
-                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(source), inputs, outputs, params)
+                    run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(source), inputs, outputs, params)
                     return target
         x = as_operand(x)
         if out is not None:
@@ -612,7 +789,7 @@ cdef class Elementwise:
             d = dtype_index(target)
             if (d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE) and self.numbers(given, d, False, params)):
                 inputs[0] = outputs[0] = cnp.PyArray_DATA(target)
-                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(target), inputs, outputs, params)
+                run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(target), inputs, outputs, params)
                 return x
         check_target(x, "x", f"use pyacts.{self.name}(x)")
         parameters = self.operands(given, x.dtype, False, {})       # before the view: it may run code that changes x
@@ -642,7 +819,7 @@ cdef class Elementwise:
                 if target is not None:
                     inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
                     outputs[0] = cnp.PyArray_DATA(target)
-                    run(self.kernels[direction][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                    run(&self.storage[direction].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                     return target
         name = "y" if from_y else "x"
         function = f"{self.name}_backward"
@@ -766,7 +943,7 @@ cdef class Gated(Elementwise):
                 if target is not None:
                     inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
                     outputs[0] = cnp.PyArray_DATA(target)
-                    run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                    run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                     return target
         gate, up = as_operands((gate, up))
         if out is not None:
@@ -793,7 +970,7 @@ cdef class Gated(Elementwise):
                     and not overlaps_partly(first, second)):
                 inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
                 outputs[0] = cnp.PyArray_DATA(second)
-                run(self.kernels[FORWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                 return up
         remedy = f"use pyacts.{self.name}(gate, up)"
         check_target(up, "up", remedy)
@@ -826,7 +1003,7 @@ cdef class Gated(Elementwise):
                     inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
                     inputs[2] = cnp.PyArray_DATA(third)
                     outputs[0], outputs[1] = cnp.PyArray_DATA(dgate), cnp.PyArray_DATA(dup)
-                    run(self.kernels[BACKWARD][d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                    run(&self.storage[BACKWARD].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                     return dgate, dup
         function = f"{self.name}_backward"
         if inplace:
@@ -1043,28 +1220,35 @@ cdef list element_strides(views):
     return list(zip(*(tuple(stride // view.itemsize for stride in view.strides) for view in views), strict=True))
 
 
-ctypedef void (*softmax_call)(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
-                              const pyacts_softmax_options *options) noexcept nogil
-
-
-cdef void call_one(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
+cdef void call_one(const void *job, size_t outer, size_t inner, char **arrays,
                    const pyacts_softmax_options *options) noexcept nogil:
-    kernel(outer, n, inner, arrays[0], arrays[1], options)
+    (<softmax_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0], arrays[1],
+                                                     options)
 
 
-cdef void call_two(softmax_kernel kernel, size_t outer, size_t n, size_t inner, char **arrays,
+cdef void call_two(const void *job, size_t outer, size_t inner, char **arrays,
                    const pyacts_softmax_options *options) noexcept nogil:
-    (<softmax_backward_kernel>kernel)(outer, n, inner, arrays[0], arrays[1], arrays[2], options)
+    (<softmax_backward_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0],
+                                                              arrays[1], arrays[2], options)
 
 
-cdef int run_with_options(softmax_kernel kernel, softmax_call call, int d, list arrays, tuple shape, int axis,
-                          Options options) except -1:
+cdef LinesJob softmax_job(softmax_kernel kernel, int d, int n_arrays) noexcept:
+    """What there is to do without the arrays, of which the last is the result."""
+    cdef LinesJob job
+    job.call = call_one if n_arrays == 2 else call_two
+    job.kernel, job.d, job.n_arrays, job.options, job.heavy = <untyped_kernel>kernel, d, n_arrays, NULL, True
+    return job
+
+
+cdef int run_with_options(softmax_kernel kernel, int d, list arrays, tuple shape, int axis, Options options) except -1:
     """A kernel on arrays of one shape (length 1 along axis where they have a number per line), the last one the result.
 
     Arrays in C order are worked on as they lie, in as few calls as the strides of the options allow. Others are
     gathered in blocks of lines.
     """
     cdef pyacts_softmax_options o
+    cdef LinesJob job = softmax_job(kernel, d, len(arrays))
+    job.options = &o
     options.fill(&o, d)
     views = options.operands(shape, axis, d, arrays[len(arrays) - 1])
     if 0 in shape:
@@ -1074,7 +1258,7 @@ cdef int run_with_options(softmax_kernel kernel, softmax_call call, int d, list 
         strides = element_strides(present) if present else [()] * len(shape)
         outer, inner = merged(shape[:axis], strides[:axis]), merged(shape[axis + 1:], strides[axis + 1:])
         if len(inner) <= 1:
-            run_as_they_lie(kernel, call, &o, arrays, shape, axis, options, views, outer, inner, strides[axis])
+            run_as_they_lie(&job, &o, arrays, shape, axis, options, views, outer, inner, strides[axis])
             return 0
     dtype = DTYPES[d]
     moved = [np.moveaxis(a, axis, -1) for a in arrays + views if a is not None]
@@ -1091,28 +1275,22 @@ cdef int run_with_options(softmax_kernel kernel, softmax_call call, int d, list 
             block_shape = np.broadcast_shapes(*(a.shape for a in own))
             rows = [view for view in block_views if view is not None]
             strides = element_strides(rows) if rows else [(), ()]
-            run_as_they_lie(kernel, call, &o, own, block_shape, 1, options, block_views,
-                            [(block_shape[0], strides[0])], [], strides[1], start)
+            run_as_they_lie(&job, &o, own, block_shape, 1, options, block_views, [(block_shape[0], strides[0])], [],
+                            strides[1], start)
             blocks[len(arrays) - 1][...] = own[len(own) - 1]
     return 0
 
 
-cdef int run_as_they_lie(softmax_kernel kernel, softmax_call call, pyacts_softmax_options *o, list arrays,
-                         tuple shape, int axis, Options options, list views, list outer, list inner, tuple along,
-                         Py_ssize_t first_row=0) except -1:
-    cdef char *pointers[3]
-    cdef Py_ssize_t steps[3]
-    cdef size_t rows, n = shape[axis], columns = prod(shape[axis + 1:]), k
-    cdef size_t at
-    cdef int count = len(arrays)
-    rows = outer[len(outer) - 1][0] if outer else 1
+cdef int run_as_they_lie(LinesJob *job, pyacts_softmax_options *o, list arrays, tuple shape, int axis, Options options,
+                         list views, list outer, list inner, tuple along, Py_ssize_t first_row=0) except -1:
+    cdef size_t rows = outer[len(outer) - 1][0] if outer else 1, at
+    cdef int k
     last = outer[len(outer) - 1][1] if outer else (0,) * len(along)
     across = inner[0][1] if inner else (0,) * len(along)
     if options.causal:
         o.causal_rows, o.causal_offset = shape[axis - 1], options.offset + first_row
-    for k in range(count):
-        lines = rows * columns
-        steps[k] = lines * arrays[k].itemsize * <size_t>arrays[k].shape[axis]
+    job.lines = Lines(rows, shape[axis], prod(shape[axis + 1:]))
+    set_arrays(job, arrays, prod(shape[:axis]))
     lead = outer[:-1]
     for place, index in enumerate(np.ndindex(tuple(size for size, _ in lead))):
         which = 0
@@ -1131,10 +1309,9 @@ cdef int run_as_they_lie(softmax_kernel kernel, softmax_call call, pyacts_softma
                 o.sink = <const void *>at
                 o.sink_strides = [last[which], across[which]]
             which += 1
-        for k in range(count):
-            pointers[k] = <char *>cnp.PyArray_DATA(arrays[k]) + <Py_ssize_t>place * steps[k]
-        with nogil:
-            call(kernel, rows, n, columns, pointers, o)
+        for k in range(job.n_arrays):
+            job.arrays[k] = <char *>cnp.PyArray_DATA(arrays[k]) + <size_t>place * rows * job.sizes[k]
+        run_lines(job)
     return 0
 
 
@@ -1152,20 +1329,27 @@ cdef class Softmax:
         self.name = f"exact.{name}" if exact else name
         name = ufunc_name(name, exact)
         for d in range(N_DTYPES):
-            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0)
-            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 1, 0, ITEMSIZES[d], 0)
+            self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0, True)
+            self.storage[1].loops[d] = Loop(<pyacts_kernel>self.backward_kernels[d], NULL, 2, 1, 0, ITEMSIZES[d], 0,
+                                            True)
         self.forward_ufunc = make_ufunc(&self.storage[0], softmax_loop, name,
                                         f"The gufunc behind pyacts.{self.name}.", exact, b"(n)->(n)")
         self.backward_ufunc = make_ufunc(&self.storage[1], softmax_loop, f"{name}_backward_y",
                                          f"The gufunc behind pyacts.{self.name}_backward.", exact, b"(n),(n)->(n)")
 
-    cdef void run(self, int d, Lines lines, const void *x, void *y) noexcept:
-        with nogil:
-            self.kernels[d](lines.outer, lines.n, lines.inner, x, y, NULL)
+    cdef int run(self, int d, Lines lines, void *x, void *y) except -1:
+        cdef LinesJob job = softmax_job(self.kernels[d], d, 2)
+        job.lines = lines
+        job.arrays[0], job.arrays[1] = <char *>x, <char *>y
+        job.sizes[0] = job.sizes[1] = lines.n * lines.inner * <size_t>ITEMSIZES[d]
+        return run_lines(&job)
 
-    cdef void run_backward(self, int d, Lines lines, const void *grad, const void *y, void *dx) noexcept:
-        with nogil:
-            self.backward_kernels[d](lines.outer, lines.n, lines.inner, grad, y, dx, NULL)
+    cdef int run_backward(self, int d, Lines lines, void *grad, void *y, void *dx) except -1:
+        cdef LinesJob job = softmax_job(<softmax_kernel>self.backward_kernels[d], d, 3)
+        job.lines = lines
+        job.arrays[0], job.arrays[1], job.arrays[2] = <char *>grad, <char *>y, <char *>dx
+        job.sizes[0] = job.sizes[1] = job.sizes[2] = lines.n * lines.inner * <size_t>ITEMSIZES[d]
+        return run_lines(&job)
 
     cdef object forward(self, object x, object axis, Options options, object out, dict keywords):
         cdef cnp.ndarray source, target
@@ -1198,7 +1382,7 @@ cdef class Softmax:
         source = plain_array(self.name, "x", x)
         position = softmax_axis(self.name, source.shape, axis)
         return into(self.name, source, out, lambda target: run_with_options(
-            self.kernels[dtype_index(target)], call_one, dtype_index(target), [source, target], source.shape, position,
+            self.kernels[dtype_index(target)], dtype_index(target), [source, target], source.shape, position,
             options))
 
     cdef object inplace(self, object x, object axis, Options options):
@@ -1217,7 +1401,7 @@ cdef class Softmax:
         d = index_of(x.dtype)
         if options is not None:
             plain = x.view(np.ndarray)
-            run_with_options(self.kernels[d], call_one, d, [plain, plain], plain.shape, position, options)
+            run_with_options(self.kernels[d], d, [plain, plain], plain.shape, position, options)
             return x
         for (block,) in blocks_of_lines([x.view(np.ndarray)], position):
             target = np.ascontiguousarray(block, DTYPES[d])
@@ -1276,12 +1460,12 @@ cdef class Softmax:
         grad, y = plain_array(function, "grad", grad), plain_array(function, "x or y", y)
         if inplace:
             target = out.view(np.ndarray)
-            run_with_options(<softmax_kernel>self.backward_kernels[index_of(target.dtype)], call_two,
-                             index_of(target.dtype), [target, y, target], target.shape, position, options)
+            run_with_options(<softmax_kernel>self.backward_kernels[index_of(target.dtype)], index_of(target.dtype),
+                             [target, y, target], target.shape, position, options)
             return out
         return into(function, grad, out, lambda target: run_with_options(
-            <softmax_kernel>self.backward_kernels[dtype_index(target)], call_two, dtype_index(target),
-            [grad, y, target], grad.shape, position, options), y)
+            <softmax_kernel>self.backward_kernels[dtype_index(target)], dtype_index(target), [grad, y, target],
+            grad.shape, position, options), y)
 
 
 cdef object plain_array(str function, str argument, value):
@@ -1335,7 +1519,7 @@ cdef object logsumexp_of(softmax_kernel *kernels, str name, object x, object axi
     shape = list(shape_of(source))
     shape[position] = 1
     target = np.empty(shape, source.dtype)
-    run_lines(kernels[d], call_one, d, [source, target], shape_of(source), position, options, name)
+    run_softmax(kernels[d], d, [source, target], shape_of(source), position, options)
     return target if keepdims else (<object>target).reshape(shape[:position] + shape[position + 1:])[()]
 
 
@@ -1355,28 +1539,23 @@ cdef object logsumexp_backward_of(softmax_kernel *kernels, str name, object grad
                         f"{(<object>source).dtype}")
     shape[position] = 1
     target = np.empty(shape_of(source), (<object>source).dtype)
-    run_lines(kernels[d], call_two, d, [(<object>first).reshape(shape), source, target], shape_of(source), position,
-              options, name)
+    run_softmax(kernels[d], d, [(<object>first).reshape(shape), source, target], shape_of(source), position, options)
     return target
 
 
-cdef int run_lines(softmax_kernel kernel, softmax_call call, int d, list arrays, tuple shape, int axis,
-                   Options options, str name) except -1:
-    cdef char *pointers[3]
-    cdef size_t outer = prod(shape[:axis]), n = shape[axis], inner = prod(shape[axis + 1:])
+cdef int run_softmax(softmax_kernel kernel, int d, list arrays, tuple shape, int axis, Options options) except -1:
+    cdef LinesJob job
     if options is not None:
-        return run_with_options(kernel, call, d, arrays, shape, axis, options)
-    for k, array in enumerate(arrays):
-        pointers[<int>k] = <char *>cnp.PyArray_DATA(array)
-    with nogil:
-        call(kernel, outer, n, inner, pointers, NULL)
-    return 0
+        return run_with_options(kernel, d, arrays, shape, axis, options)
+    job = softmax_job(kernel, d, len(arrays))
+    job.lines = Lines(prod(shape[:axis]), shape[axis], prod(shape[axis + 1:]))
+    set_arrays(&job, arrays, job.lines.outer)
+    return run_lines(&job)
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # Losses
 
-ctypedef void (*untyped_kernel)() noexcept nogil
 ctypedef void (*cross_entropy_kernel)(size_t outer, size_t n, size_t inner, const void *x, const int64_t *labels,
                                       const void *probabilities, const void *weight, double label_smoothing,
                                       void *loss) noexcept nogil
@@ -1385,6 +1564,32 @@ ctypedef void (*cross_entropy_backward_kernel)(size_t outer, size_t n, size_t in
                                                double label_smoothing, void *dx) noexcept nogil
 ctypedef void (*binary_kernel)(size_t n, const void *x, const void *t, void *loss) noexcept nogil
 ctypedef void (*binary_backward_kernel)(size_t n, const void *x, const void *t, void *dx, double grad) noexcept nogil
+
+
+cdef void call_cross_entropy(const void *work, size_t outer, size_t inner, char **arrays,
+                             const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<cross_entropy_kernel>job.kernel)(outer, job.lines.n, inner, arrays[0], <const int64_t *>arrays[1], arrays[2],
+                                       job.shared, job.number, arrays[3])
+
+
+cdef void call_cross_entropy_backward(const void *work, size_t outer, size_t inner, char **arrays,
+                                      const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<cross_entropy_backward_kernel>job.kernel)(outer, job.lines.n, inner, arrays[3], arrays[0],
+                                                <const int64_t *>arrays[1], arrays[2], job.shared, job.number,
+                                                arrays[4])
+
+
+cdef void call_binary(const void *job, size_t n, size_t inner, char **arrays,
+                      const pyacts_softmax_options *options) noexcept nogil:
+    (<binary_kernel>(<const LinesJob *>job).kernel)(n, arrays[0], arrays[1], arrays[2])
+
+
+cdef void call_binary_backward(const void *job, size_t n, size_t inner, char **arrays,
+                               const pyacts_softmax_options *options) noexcept nogil:
+    (<binary_backward_kernel>(<const LinesJob *>job).kernel)(n, arrays[0], arrays[1], arrays[2],
+                                                             (<const LinesJob *>job).number)
 
 
 cdef check_reduction(str name, reduction):
@@ -1467,22 +1672,21 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
             raise ValueError(f"{name}: ignore_index is for labels that are classes")
         given = np.ascontiguousarray(labels, (<object>x).dtype)
         count = outer * inner
-    cdef const int64_t *which = <const int64_t *>cnp.PyArray_DATA(given) if classes else NULL
-    cdef const void *p = NULL if classes else cnp.PyArray_DATA(given)
-    cdef const void *w = NULL if weight is None else cnp.PyArray_DATA(factors)
-    cdef untyped_kernel kernel = kernels[d]
+    cdef LinesJob job
+    job.kernel, job.lines, job.options, job.heavy = kernels[d], Lines(outer, n, inner), NULL, True
+    job.number, job.shared = smoothing, NULL if weight is None else cnp.PyArray_DATA(factors)
+    arrays = [x, given if classes else None, None if classes else given]
     if grad is None:
+        job.call = call_cross_entropy
         target = np.empty(lines, own)
-        with nogil:
-            (<cross_entropy_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(x), which, p, w, smoothing,
-                                           cnp.PyArray_DATA(target))
-        return reduced(target, reduction, count, (<object>x).dtype)
-    grads = spread(name, grad, reduction, lines, count, own)
-    target = np.empty(shape, (<object>x).dtype)
-    with nogil:
-        (<cross_entropy_backward_kernel>kernel)(outer, n, inner, cnp.PyArray_DATA(grads), cnp.PyArray_DATA(x), which,
-                                                p, w, smoothing, cnp.PyArray_DATA(target))
-    return target
+    else:
+        job.call = call_cross_entropy_backward
+        grads = spread(name, grad, reduction, lines, count, own)
+        target = np.empty(shape, (<object>x).dtype)
+        arrays.append(grads)
+    set_arrays(&job, [*arrays, target], outer)
+    run_lines(&job)
+    return reduced(target, reduction, count, (<object>x).dtype) if grad is None else target
 
 
 cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels,
@@ -1504,17 +1708,17 @@ cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, objec
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)
     cdef double factor = 1
-    cdef untyped_kernel kernel = kernels[d]
-    if grad is None:
-        with nogil:
-            (<binary_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target))
-        return reduced(target, reduction, n, dtype)
-    if reduction == "none":
+    cdef LinesJob job
+    job.call = call_binary if grad is None else call_binary_backward
+    if grad is not None and reduction == "none":
         grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
-    else:
+    elif grad is not None:
         factor = spread(name, grad, reduction, (), n, np.float64)
-    with nogil:
-        (<binary_backward_kernel>kernel)(n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(t), cnp.PyArray_DATA(target), factor)
+    job.kernel, job.lines, job.options, job.number, job.heavy = kernels[d], Lines(n, 1, 1), NULL, factor, True
+    set_arrays(&job, [x, t, target], n)
+    run_lines(&job)
+    if grad is None:
+        return reduced(target, reduction, n, dtype)
     return (grads * target).astype(dtype) if reduction == "none" else target
 
 
@@ -1525,6 +1729,19 @@ ctypedef void (*maxout_kernel)(size_t outer, size_t n, size_t inner, size_t pool
                                size_t *index) noexcept nogil
 ctypedef void (*maxout_backward_kernel)(size_t outer, size_t n, size_t inner, size_t pool_size, const void *grad,
                                         const size_t *index, void *dx) noexcept nogil
+
+
+cdef void call_maxout(const void *work, size_t outer, size_t inner, char **arrays,
+                      const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<maxout_kernel>job.kernel)(outer, job.lines.n, inner, job.pool_size, arrays[0], arrays[1], <size_t *>arrays[2])
+
+
+cdef void call_maxout_backward(const void *work, size_t outer, size_t inner, char **arrays,
+                               const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<maxout_backward_kernel>job.kernel)(outer, job.lines.n, inner, job.pool_size, arrays[0], <const size_t *>arrays[1],
+                                         arrays[2])
 
 
 cdef object as_direct(str function, object array):
@@ -1557,10 +1774,11 @@ cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, o
     shape[position] //= given_size
     target = np.empty(shape, source.dtype)
     index = np.empty(shape if return_index else 0, np.intp)
-    cdef maxout_kernel kernel = kernels[dtype_index(source)]
-    with nogil:
-        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(source), cnp.PyArray_DATA(target),
-               <size_t *>cnp.PyArray_DATA(index) if return_index else NULL)
+    cdef LinesJob job
+    job.call, job.kernel, job.lines, job.options = call_maxout, <untyped_kernel>kernels[dtype_index(source)], lines, NULL
+    job.pool_size, job.heavy = size, False
+    set_arrays(&job, [source, target, index if return_index else None], lines.outer)
+    run_lines(&job)
     return (target, index) if return_index else target
 
 
@@ -1585,10 +1803,11 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     target = np.empty(shape, first.dtype)
     cdef size_t size = given_size
     cdef Lines lines = lines_of(target, position)
-    cdef maxout_backward_kernel kernel = kernels[dtype_index(first)]
-    with nogil:
-        kernel(lines.outer, lines.n, lines.inner, size, cnp.PyArray_DATA(first),
-               <const size_t *>cnp.PyArray_DATA(which), cnp.PyArray_DATA(target))
+    cdef LinesJob job
+    job.call, job.kernel = call_maxout_backward, <untyped_kernel>kernels[dtype_index(first)]
+    job.lines, job.options, job.pool_size, job.heavy = lines, NULL, size, False
+    set_arrays(&job, [first, which, target], lines.outer)
+    run_lines(&job)
     return target
 
 
@@ -1600,6 +1819,17 @@ ctypedef void (*crelu_backward_kernel)(size_t outer, size_t n, size_t inner, con
                                        void *dx) noexcept nogil
 
 
+cdef void call_crelu(const void *job, size_t outer, size_t inner, char **arrays,
+                     const pyacts_softmax_options *options) noexcept nogil:
+    (<crelu_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0], arrays[1])
+
+
+cdef void call_crelu_backward(const void *job, size_t outer, size_t inner, char **arrays,
+                              const pyacts_softmax_options *options) noexcept nogil:
+    (<crelu_backward_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0],
+                                                            arrays[1], arrays[2])
+
+
 cdef object crelu_forward(crelu_kernel *kernels, object x, object axis):
     axis = operator.index(axis)         # first: it may run code that changes x
     cdef cnp.ndarray source = as_direct("crelu", x), target
@@ -1608,9 +1838,11 @@ cdef object crelu_forward(crelu_kernel *kernels, object x, object axis):
     shape = list(shape_of(source))
     shape[position] *= 2
     target = np.empty(shape, source.dtype)
-    cdef crelu_kernel kernel = kernels[dtype_index(source)]
-    with nogil:
-        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(source), cnp.PyArray_DATA(target))
+    cdef LinesJob job
+    job.call, job.kernel, job.lines, job.options = call_crelu, <untyped_kernel>kernels[dtype_index(source)], lines, NULL
+    job.heavy = False
+    set_arrays(&job, [source, target], lines.outer)
+    run_lines(&job)
     return target
 
 
@@ -1636,10 +1868,12 @@ cdef object crelu_backward_of(crelu_backward_kernel *from_x, crelu_backward_kern
     shape[position] //= 2
     target = np.empty(shape, first.dtype)
     cdef Lines lines = lines_of(target, position)
-    cdef crelu_backward_kernel kernel = (from_y if saved_y else from_x)[dtype_index(first)]
-    with nogil:
-        kernel(lines.outer, lines.n, lines.inner, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second),
-               cnp.PyArray_DATA(target))
+    cdef LinesJob job
+    job.call = call_crelu_backward
+    job.kernel = <untyped_kernel>(from_y if saved_y else from_x)[dtype_index(first)]
+    job.lines, job.options, job.heavy = lines, NULL, False
+    set_arrays(&job, [first, second, target], lines.outer)
+    run_lines(&job)
     return target
 
 
