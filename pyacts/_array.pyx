@@ -74,6 +74,7 @@ cdef enum:
     CHUNK = 512             # elements that strided data is gathered in: a few buffers of it fit the first cache
     LINES = 32768           # the same for lines of softmax, all together
     LINE = 64               # bytes of a cache line
+    COLUMNS = 32            # the fewest of inner that are copied at once
     MOST_INPUTS = 3         # those of the backward of a gated unit
     MOST_OUTPUTS = 2
     MOST_OPERANDS = MOST_INPUTS + MOST_PARAMS + MOST_OUTPUTS
@@ -409,16 +410,26 @@ ctypedef void (*lines_call)(const void *job, size_t outer, size_t inner, char **
 cdef struct LinesJob:               # a kernel that works on lines, and all that it is called with
     lines_call call
     untyped_kernel kernel
-    int d
     Lines lines
+    bint heavy
     int n_arrays
     char *arrays[MOST_ARRAYS]
     size_t sizes[MOST_ARRAYS]       # bytes that an array has for each of outer
+    size_t itemsize                 # of all arrays, if they have the same and the kernel is one of softmax; else 0
     const pyacts_softmax_options *options
-    size_t pool_size                # these only some kernels take
+    size_t pool_size                # this and what follows only some kernels take
     double number
     const void *shared
-    bint heavy
+    size_t width                    # of the blocks of inner that are copied to scratch
+    char *scratch
+
+
+cdef inline LinesJob lines_job(lines_call call, void *kernel, Lines lines, bint heavy) noexcept:
+    """What there is to do without the arrays."""
+    cdef LinesJob job
+    job.call, job.kernel, job.lines, job.heavy = call, <untyped_kernel>kernel, lines, heavy
+    job.itemsize, job.options = 0, NULL
+    return job
 
 
 cdef void outer_part(const void *work, size_t part, size_t first, size_t count) noexcept nogil:
@@ -438,20 +449,60 @@ cdef void outer_part(const void *work, size_t part, size_t first, size_t count) 
             row = first % o.causal_rows
             o.causal_offset += <Py_ssize_t>row
             now = min(end - first, o.causal_rows - row) if row else end - first
-        move_options(&o, job.d, first, 0)
+        move_options(&o, job.itemsize, first, 0)
         job.call(job, now, job.lines.inner, arrays, &o)
         first += now
 
 
-cdef void move_options(pyacts_softmax_options *o, int d, Py_ssize_t outer, Py_ssize_t inner) noexcept nogil:
+cdef void move_options(pyacts_softmax_options *o, Py_ssize_t itemsize, Py_ssize_t outer,
+                       Py_ssize_t inner) noexcept nogil:
     """Let the options begin at that place of outer and inner."""
-    cdef Py_ssize_t itemsize = 4 if d == F32 else 8 if d == F64 else 2
     if o.mask != NULL:
         o.mask += outer * o.mask_strides[0] + inner * o.mask_strides[2]
     if o.bias != NULL:
         o.bias = <const char *>o.bias + (outer * o.bias_strides[0] + inner * o.bias_strides[2]) * itemsize
     if o.sink != NULL:
         o.sink = <const char *>o.sink + (outer * o.sink_strides[0] + inner * o.sink_strides[1]) * max(itemsize, 4)
+
+
+cdef void inner_part(const void *work, size_t part, size_t first, size_t count) noexcept nogil:
+    """A part of inner, for which kernels have no argument: in blocks, which are copied to scratch and back."""
+    cdef const LinesJob *job = <const LinesJob *>work
+    cdef char *blocks[MOST_ARRAYS]
+    cdef pyacts_softmax_options o
+    cdef size_t step = job.lines.inner * job.itemsize, outer, at, width, rows = 0
+    cdef int k, last = job.n_arrays - 1
+    cdef char *place
+    for outer in range(job.lines.outer):
+        at = first
+        while at < first + count:
+            width = min(job.width, first + count - at)
+            blocks[0] = job.scratch + part * scratch_size(job)
+            for k in range(job.n_arrays):
+                rows = job.sizes[k] // step
+                place = job.arrays[k] + outer * job.sizes[k] + at * job.itemsize
+                if k < last:
+                    copy_rows(rows, width * job.itemsize, place, step, blocks[k], width * job.itemsize)
+                    blocks[k + 1] = blocks[k] + rows * width * job.itemsize
+            if job.options == NULL:
+                job.call(job, 1, width, blocks, NULL)
+            else:
+                o = job.options[0]
+                move_options(&o, job.itemsize, outer, at)
+                job.call(job, 1, width, blocks, &o)
+            copy_rows(rows, width * job.itemsize, blocks[last], width * job.itemsize, place, step)
+            at += width
+
+
+cdef inline size_t scratch_size(const LinesJob *job) noexcept nogil:
+    return job.n_arrays * job.lines.n * job.width * job.itemsize
+
+
+cdef inline void copy_rows(size_t rows, size_t size, const char *source, size_t from_step, char *target,
+                           size_t to_step) noexcept nogil:
+    cdef size_t row
+    for row in range(rows):
+        memcpy(target + row * to_step, source + row * from_step, size)
 
 
 cdef int set_arrays(LinesJob *job, list arrays, size_t outer) except -1:
@@ -464,14 +515,23 @@ cdef int set_arrays(LinesJob *job, list arrays, size_t outer) except -1:
     return 0
 
 
-cdef int run_lines(const LinesJob *job) except -1:
+cdef int run_lines(LinesJob *job) except -1:
     cdef const Lines *lines = &job.lines
-    cdef int parts
+    cdef size_t parts
     if own_threads.driver is not None and lines.outer * lines.n * lines.inner > <size_t>PARALLEL_FROM[job.heavy]:
         parts = own_threads.count()
-        if 1 < parts <= <Py_ssize_t>lines.outer:
+        if 1 < parts <= lines.outer:
             divided(outer_part, job, lines.outer, 1, 0, parts)
             return 0
+        if 1 < parts and parts * COLUMNS <= lines.inner and job.itemsize and lines.n <= LINES:
+            job.width = max(LINES // lines.n // COLUMNS, 1) * COLUMNS
+            job.scratch = <char *>malloc(parts * scratch_size(job))
+            if job.scratch != NULL:
+                try:
+                    divided(inner_part, job, lines.inner, COLUMNS, 0, parts)
+                finally:
+                    free(job.scratch)
+                return 0
     with nogil:
         job.call(job, lines.outer, lines.inner, <char **>job.arrays, job.options)
     return 0
@@ -576,6 +636,63 @@ cdef register_bfloat16(loops):
     cnp.PyUFunc_RegisterLoopForType(loops[0], bfloat16_number, u.functions[0], types, loop)
 
 
+cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords):
+    """What a ufunc, or gufunc along an axis, makes of these; of large arrays in several threads."""
+    if own_threads.driver is not None and not keywords.keys() - {"axis"}:
+        made = apply_in_parts(ufunc, heavy, inputs, parameters, out, keywords)
+        if made is not None:
+            return made
+    if out is not None:
+        keywords["out"] = out
+    return ufunc(*inputs, *parameters, **with_signature(keywords, inputs, parameters))
+
+
+cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords):
+    """The same, or None if one thread is better or the ufunc has to say what is wrong."""
+    cdef int parts = own_threads.count()
+    first, outs = inputs[0], out if isinstance(out, tuple) else () if out is None else (out,)
+    if (parts == 1 or any([type(array) is not np.ndarray for array in (*inputs, *outs)])
+            or first.size <= <Py_ssize_t>PARALLEL_FROM[heavy] or index_of(first.dtype) < 0
+            or any([array.shape != first.shape for array in (*inputs, *outs)])
+            or any([array.dtype != first.dtype for array in inputs])
+            or np.broadcast_shapes(first.shape, *(np.shape(p) for p in parameters)) != first.shape):
+        return None
+    targets = outs or tuple([np.empty_like(first, first.dtype.newbyteorder("=")) for _ in range(ufunc.nout)])
+    views = [*inputs, *(np.broadcast_to(p, first.shape) for p in parameters)]
+    if not all([independent(target, other) for k, target in enumerate(targets) for other in views + [*targets[:k]]]):
+        return None
+    lengths = [n if n >= parts and axis != keywords.get("axis", first.ndim) + first.ndim else 0
+               for axis, n in enumerate(first.shape)]
+    # Along the axis with the longest way from one to the next.
+    axis = max(range(first.ndim), key=lambda axis: abs(targets[0].strides[axis]) if lengths[axis] else -1)
+    errors = []
+
+    def work(part):
+        try:
+            index = (*(slice(None),) * axis, part)
+            ufunc(*(view[index] for view in views), out=tuple([target[index] for target in targets]), **keywords)
+        except BaseException as error:
+            errors.append(error)
+
+    if not lengths[axis]:
+        return None
+    divided(view_part, <PyObject *>work, lengths[axis], 1, 0, parts)
+    if errors:
+        raise errors[0]
+    return targets if len(targets) > 1 else targets[0]
+
+
+cdef void view_part(const void *job, size_t part, size_t first, size_t count) noexcept nogil:
+    with gil:
+        (<object>job)(slice(first, first + count))
+
+
+cdef bint independent(target, other) except -1:
+    """Whether a part of target can be written before other parts of the other array are read."""
+    return not np.may_share_memory(target, other) or (
+        target.__array_interface__["data"] == other.__array_interface__["data"] and target.strides == other.strides)
+
+
 NUMBERS = frozenset((float, int, *np.sctypeDict.values()))      # whose conversion runs nobody's code
 kept_alive = []
 user_loops = []                     # (ufunc, the address of its Ufunc)
@@ -624,7 +741,7 @@ cdef class Elementwise:
         int minimum_of[MOST_PARAMS]         # the parameter that is the minimum, or -1
         double minimum_y[MOST_PARAMS]
         Ufunc storage[3]
-        object forward_ufunc, backward_ufunc, backward_y_ufunc
+        list ufuncs                         # None where there is no such direction
 
     def __init__(self, activation, bint exact=False):
         cdef int direction, d, k
@@ -639,7 +756,7 @@ cdef class Elementwise:
             self.minimum[k] = -INFINITY if p.minimum is None or self.minimum_of[k] >= 0 else p.minimum
             self.exclusive[k] = p.exclusive
             self.minimum_y[k] = -INFINITY if p.minimum_y is None else p.minimum_y
-        made = [None, None, None]
+        self.ufuncs = [None, None, None]
         for direction, word in enumerate(DIRECTIONS):
             if word not in activation.directions:
                 continue
@@ -653,9 +770,8 @@ cdef class Elementwise:
                 loop.heavy = is_heavy(activation, word)
             name = ufunc_name(activation.name, exact) + ("" if direction == FORWARD else f"_{word}")
             face = self.name if direction == FORWARD else f"{self.name}_backward"
-            made[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
-                                         f"The ufunc behind pyacts.{face}.", exact)
-        self.forward_ufunc, self.backward_ufunc, self.backward_y_ufunc = made
+            self.ufuncs[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
+                                                f"The ufunc behind pyacts.{face}.", exact)
 
     cdef pyacts_kernel find(self, int d, str direction) except *:
         cdef bytes name = ufunc_name(self.activation.name, self.exact and d == F32).encode(), word = direction.encode()
@@ -755,6 +871,10 @@ cdef class Elementwise:
         if np.broadcast_shapes(shape, *(np.shape(p) for p in parameters)) != shape:
             raise ValueError(f"{function}(): the parameters do not broadcast to the shape of {name}, {shape}")
 
+    cdef object apply(self, int direction, tuple inputs, list parameters, object out, dict keywords):
+        return apply(self.ufuncs[direction], self.storage[direction].loops[<int>F32].heavy, inputs, parameters, out,
+                     keywords)
+
     # Calls
 
     cdef object forward(self, object x, PyObject **given, object out, dict keywords):
@@ -773,10 +893,8 @@ cdef class Elementwise:
                     run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(source), inputs, outputs, params)
                     return target
         x = as_operand(x)
-        if out is not None:
-            keywords["out"] = out
         parameters = self.operands(given, getattr(x, "dtype", None), False, keywords)
-        return self.forward_ufunc(x, *parameters, **with_signature(keywords, (x,), parameters))
+        return self.apply(FORWARD, (x,), parameters, out, keywords)
 
     cdef object inplace(self, object x, PyObject **given):
         cdef double params[MOST_PARAMS]
@@ -794,7 +912,7 @@ cdef class Elementwise:
         check_target(x, "x", f"use pyacts.{self.name}(x)")
         parameters = self.operands(given, x.dtype, False, {})       # before the view: it may run code that changes x
         plain = x.view(np.ndarray)
-        self.forward_ufunc(plain, *parameters, out=plain)
+        self.apply(FORWARD, (plain,), parameters, plain, {})
         return x
 
     cdef object backward(self, object grad, object x, PyObject **given, object y, object out, bint inplace):
@@ -807,7 +925,7 @@ cdef class Elementwise:
         cdef int d, k, direction = BACKWARD_Y if from_y else BACKWARD
         if from_y == (x is not None):
             raise TypeError(f"{self.name}_backward() needs exactly one of x (the forward's input) and y (its output)")
-        if from_y and self.backward_y_ufunc is None:
+        if from_y and self.ufuncs[BACKWARD_Y] is None:
             raise TypeError(f"{self.name}_backward() cannot start from y: {self.activation.no_y}; pass x")
         if cnp.PyArray_CheckExact(grad) and cnp.PyArray_CheckExact(saved):
             first, second = grad, saved
@@ -837,8 +955,7 @@ cdef class Elementwise:
         self.check_shapes(function, parameters, saved.shape, name)
         if isinstance(out, np.ndarray) and out.shape != saved.shape:
             raise ValueError(f"{function}(): shape mismatch: out has {out.shape}, {name} has {saved.shape}")
-        ufunc = self.backward_y_ufunc if from_y else self.backward_ufunc
-        result = ufunc(operand, saved, *parameters, **({} if out is None else {"out": out}))
+        result = self.apply(direction, (operand, saved), parameters, out, {})
         return grad if inplace else result
 
     cdef object parameter_grad(self, object grad, object x, PyObject **given, parameter_grad_kernel kernel):
@@ -946,10 +1063,8 @@ cdef class Gated(Elementwise):
                     run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
                     return target
         gate, up = as_operands((gate, up))
-        if out is not None:
-            keywords["out"] = out
         parameters = self.operands(given, self.joint_dtype(gate, up), False, keywords)
-        return self.forward_ufunc(gate, up, *parameters, **with_signature(keywords, (gate, up), parameters))
+        return self.apply(FORWARD, (gate, up), parameters, out, keywords)
 
     cdef object joint_dtype(self, object gate, object up):
         """The dtype of the ufunc's result; None for what is no dtype of NumPy's."""
@@ -979,7 +1094,7 @@ cdef class Gated(Elementwise):
         parameters = self.operands(given, up.dtype, False, {})
         check_no_partial_overlap(up, gate, "gate", "up")
         plain = up.view(np.ndarray)
-        self.forward_ufunc(gate, plain, *parameters, out=plain)
+        self.apply(FORWARD, (gate, plain), parameters, plain, {})
         return up
 
     cdef object of_two_backward(self, object grad, object gate, object up, PyObject **given, object out, bint inplace):
@@ -1015,14 +1130,14 @@ cdef class Gated(Elementwise):
         parameters = self.operands(given, getattr(own_gate, "dtype", None), False, {})
         self.check_shapes(function, parameters, own_gate.shape, "gate")
         if not inplace:
-            return self.backward_ufunc(grad, own_gate, own_up, *parameters, **({} if out is None else {"out": out}))
+            return self.apply(BACKWARD, (grad, own_gate, own_up), parameters, out, {})
         check_no_partial_overlap(gate, grad, "grad", "gate")
         check_no_partial_overlap(up, grad, "grad", "up")
         if np.shares_memory(gate, up):
             raise ValueError(f"gate and up share memory, so both can't be changed in place: copy one of them, or "
                              f"{remedy}")
         targets = gate.view(np.ndarray), up.view(np.ndarray)
-        self.backward_ufunc(grad, *targets, *parameters, out=targets)
+        self.apply(BACKWARD, (grad, *targets), parameters, targets, {})
         return gate, up
 
 
@@ -1232,11 +1347,10 @@ cdef void call_two(const void *job, size_t outer, size_t inner, char **arrays,
                                                               arrays[1], arrays[2], options)
 
 
-cdef LinesJob softmax_job(softmax_kernel kernel, int d, int n_arrays) noexcept:
-    """What there is to do without the arrays, of which the last is the result."""
-    cdef LinesJob job
-    job.call = call_one if n_arrays == 2 else call_two
-    job.kernel, job.d, job.n_arrays, job.options, job.heavy = <untyped_kernel>kernel, d, n_arrays, NULL, True
+cdef LinesJob softmax_job(softmax_kernel kernel, int d, Lines lines, int n_arrays) noexcept:
+    """What there is to do without the arrays, of which the last is the result. The backward has no exponential."""
+    cdef LinesJob job = lines_job(call_one if n_arrays == 2 else call_two, <void *>kernel, lines, n_arrays == 2)
+    job.n_arrays, job.itemsize = n_arrays, ITEMSIZES[d]
     return job
 
 
@@ -1247,7 +1361,7 @@ cdef int run_with_options(softmax_kernel kernel, int d, list arrays, tuple shape
     gathered in blocks of lines.
     """
     cdef pyacts_softmax_options o
-    cdef LinesJob job = softmax_job(kernel, d, len(arrays))
+    cdef LinesJob job = softmax_job(kernel, d, Lines(1, 1, 1), len(arrays))
     job.options = &o
     options.fill(&o, d)
     views = options.operands(shape, axis, d, arrays[len(arrays) - 1])
@@ -1338,17 +1452,15 @@ cdef class Softmax:
                                          f"The gufunc behind pyacts.{self.name}_backward.", exact, b"(n),(n)->(n)")
 
     cdef int run(self, int d, Lines lines, void *x, void *y) except -1:
-        cdef LinesJob job = softmax_job(self.kernels[d], d, 2)
-        job.lines = lines
+        cdef LinesJob job = softmax_job(self.kernels[d], d, lines, 2)
         job.arrays[0], job.arrays[1] = <char *>x, <char *>y
-        job.sizes[0] = job.sizes[1] = lines.n * lines.inner * <size_t>ITEMSIZES[d]
+        job.sizes[0] = job.sizes[1] = lines.n * lines.inner * job.itemsize
         return run_lines(&job)
 
     cdef int run_backward(self, int d, Lines lines, void *grad, void *y, void *dx) except -1:
-        cdef LinesJob job = softmax_job(<softmax_kernel>self.backward_kernels[d], d, 3)
-        job.lines = lines
+        cdef LinesJob job = softmax_job(<softmax_kernel>self.backward_kernels[d], d, lines, 3)
         job.arrays[0], job.arrays[1], job.arrays[2] = <char *>grad, <char *>y, <char *>dx
-        job.sizes[0] = job.sizes[1] = job.sizes[2] = lines.n * lines.inner * <size_t>ITEMSIZES[d]
+        job.sizes[0] = job.sizes[1] = job.sizes[2] = lines.n * lines.inner * job.itemsize
         return run_lines(&job)
 
     cdef object forward(self, object x, object axis, Options options, object out, dict keywords):
@@ -1372,9 +1484,8 @@ cdef class Softmax:
                 if target is not None:
                     self.run(d, lines_of(source, position), cnp.PyArray_DATA(source), cnp.PyArray_DATA(target))
                     return target
-        if out is not None:
-            keywords["out"] = out
-        return self.forward_ufunc(x, axis=axis, **with_signature(keywords, (x,), []))
+        keywords["axis"] = axis
+        return apply(self.forward_ufunc, True, (x,), [], out, keywords)
 
     cdef object forward_with_options(self, object x, int axis, Options options, object out, dict keywords):
         if keywords:
@@ -1445,7 +1556,7 @@ cdef class Softmax:
                                       cnp.PyArray_DATA(target))
                     return grad if inplace else target
         if not inplace:
-            return self.backward_ufunc(operand, saved, axis=axis, **({} if out is None else {"out": out}))
+            return apply(self.backward_ufunc, False, (operand, saved), [], out, {"axis": axis})
         d = index_of(operand.dtype)
         for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
             first = np.ascontiguousarray(grad_block, DTYPES[d])
@@ -1547,8 +1658,7 @@ cdef int run_softmax(softmax_kernel kernel, int d, list arrays, tuple shape, int
     cdef LinesJob job
     if options is not None:
         return run_with_options(kernel, d, arrays, shape, axis, options)
-    job = softmax_job(kernel, d, len(arrays))
-    job.lines = Lines(prod(shape[:axis]), shape[axis], prod(shape[axis + 1:]))
+    job = softmax_job(kernel, d, Lines(prod(shape[:axis]), shape[axis], prod(shape[axis + 1:])), len(arrays))
     set_arrays(&job, arrays, job.lines.outer)
     return run_lines(&job)
 
@@ -1672,15 +1782,13 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
             raise ValueError(f"{name}: ignore_index is for labels that are classes")
         given = np.ascontiguousarray(labels, (<object>x).dtype)
         count = outer * inner
-    cdef LinesJob job
-    job.kernel, job.lines, job.options, job.heavy = kernels[d], Lines(outer, n, inner), NULL, True
+    cdef LinesJob job = lines_job(call_cross_entropy if grad is None else call_cross_entropy_backward, <void *>kernels[d],
+                                  Lines(outer, n, inner), True)
     job.number, job.shared = smoothing, NULL if weight is None else cnp.PyArray_DATA(factors)
     arrays = [x, given if classes else None, None if classes else given]
     if grad is None:
-        job.call = call_cross_entropy
         target = np.empty(lines, own)
     else:
-        job.call = call_cross_entropy_backward
         grads = spread(name, grad, reduction, lines, count, own)
         target = np.empty(shape, (<object>x).dtype)
         arrays.append(grads)
@@ -1708,13 +1816,13 @@ cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, objec
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)
     cdef double factor = 1
-    cdef LinesJob job
-    job.call = call_binary if grad is None else call_binary_backward
+    cdef LinesJob job = lines_job(call_binary if grad is None else call_binary_backward, <void *>kernels[d],
+                                  Lines(n, 1, 1), True)
     if grad is not None and reduction == "none":
         grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
     elif grad is not None:
         factor = spread(name, grad, reduction, (), n, np.float64)
-    job.kernel, job.lines, job.options, job.number, job.heavy = kernels[d], Lines(n, 1, 1), NULL, factor, True
+    job.number = factor
     set_arrays(&job, [x, t, target], n)
     run_lines(&job)
     if grad is None:
@@ -1774,9 +1882,8 @@ cdef object maxout_forward(maxout_kernel *kernels, object x, object pool_size, o
     shape[position] //= given_size
     target = np.empty(shape, source.dtype)
     index = np.empty(shape if return_index else 0, np.intp)
-    cdef LinesJob job
-    job.call, job.kernel, job.lines, job.options = call_maxout, <untyped_kernel>kernels[dtype_index(source)], lines, NULL
-    job.pool_size, job.heavy = size, False
+    cdef LinesJob job = lines_job(call_maxout, <void *>kernels[dtype_index(source)], lines, False)
+    job.pool_size = size
     set_arrays(&job, [source, target, index if return_index else None], lines.outer)
     run_lines(&job)
     return (target, index) if return_index else target
@@ -1803,9 +1910,8 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     target = np.empty(shape, first.dtype)
     cdef size_t size = given_size
     cdef Lines lines = lines_of(target, position)
-    cdef LinesJob job
-    job.call, job.kernel = call_maxout_backward, <untyped_kernel>kernels[dtype_index(first)]
-    job.lines, job.options, job.pool_size, job.heavy = lines, NULL, size, False
+    cdef LinesJob job = lines_job(call_maxout_backward, <void *>kernels[dtype_index(first)], lines, False)
+    job.pool_size = size
     set_arrays(&job, [first, which, target], lines.outer)
     run_lines(&job)
     return target
@@ -1838,9 +1944,7 @@ cdef object crelu_forward(crelu_kernel *kernels, object x, object axis):
     shape = list(shape_of(source))
     shape[position] *= 2
     target = np.empty(shape, source.dtype)
-    cdef LinesJob job
-    job.call, job.kernel, job.lines, job.options = call_crelu, <untyped_kernel>kernels[dtype_index(source)], lines, NULL
-    job.heavy = False
+    cdef LinesJob job = lines_job(call_crelu, <void *>kernels[dtype_index(source)], lines, False)
     set_arrays(&job, [source, target], lines.outer)
     run_lines(&job)
     return target
@@ -1868,10 +1972,8 @@ cdef object crelu_backward_of(crelu_backward_kernel *from_x, crelu_backward_kern
     shape[position] //= 2
     target = np.empty(shape, first.dtype)
     cdef Lines lines = lines_of(target, position)
-    cdef LinesJob job
-    job.call = call_crelu_backward
-    job.kernel = <untyped_kernel>(from_y if saved_y else from_x)[dtype_index(first)]
-    job.lines, job.options, job.heavy = lines, NULL, False
+    cdef LinesJob job = lines_job(call_crelu_backward, <void *>(from_y if saved_y else from_x)[dtype_index(first)],
+                                  lines, False)
     set_arrays(&job, [first, second, target], lines.outer)
     run_lines(&job)
     return target
