@@ -94,8 +94,10 @@ SUPPORTED = " or ".join(", ".join(d.name for d in catalog.DTYPES.values()).rspli
 ITEMSIZES = [2 if dtype is None else dtype.itemsize for dtype in DTYPES]
 DIRECTIONS = ("forward", "backward", "backward_y")
 
-# Arrays of more elements than this are divided among threads: by whether the kernel computes an exponential.
-PARALLEL_FROM = (2**19, 2**16)
+# Arrays of more elements than this are divided among threads; the second if the kernel computes an exponential. Starting
+# the threads takes 2 to 10 us, so that two of them gain a quarter here on the cheapest kernels of each sort, relu and
+# elu, which alone take 22 and 16 us. bench/speed.py shows it.
+PARALLEL_FROM = (2**18, 2**16)
 cdef int bfloat16_number = -1
 
 cdef enum:

@@ -14,7 +14,7 @@ forked = False
 
 
 def after_fork() -> None:
-    """In the child of a fork there is but one thread, and GNU's OpenMP would end the process if it were asked for more."""
+    """In the child of a fork there is but one thread, and GNU's OpenMP would end a process that asked for more."""
     global forked
     forked, threads.driver = True, None
 

@@ -1,6 +1,6 @@
 """The functions of pyacts on all cores, whatever ``set_num_threads`` says: ``pyacts.parallel.gelu_(x)``.
 
-They are for single calls. ``pyacts.set_num_threads`` has more of it: what is done on several cores, and what that needs.
+They need Numba: ``pip install pyacts[parallel]``. See ``pyacts.set_num_threads``, which does the same for all calls.
 """
 
 import functools

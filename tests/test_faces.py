@@ -19,7 +19,9 @@ from pyacts.catalog import ACTIVATIONS, DTYPES
 NAMES = {a.name for a in ACTIVATIONS}
 HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
 HELPERS |= {"bias_act", "bias_act_", "bias_act_backward", "bias_act_backward_", "gumbel_softmax", "gumbel_softmax_"}
-OTHER_NAMES = {"__version__", "catalog", "exact", "ffi", "lib"}
+HELPERS |= {"get_num_threads", "num_threads", "set_num_threads"}
+OTHER_NAMES = {"__version__", "catalog", "exact", "ffi", "lib", "parallel"}
+MODULES = (pyacts.exact, pyacts.parallel)
 FUNCTIONS = [getattr(pyacts, name) for name in sorted({*_array.FUNCTIONS, *HELPERS})]
 FUNCTIONS += [getattr(pyacts.exact, name) for name in pyacts.exact.__all__]
 
@@ -85,31 +87,36 @@ def test_python_names():
     public = {n for n, v in vars(pyacts).items() if callable(v) and not n.startswith("_")}
     assert public == python_names() | HELPERS
     assert set(pyacts.exact.__all__) == python_names(exact=True)
+    assert set(pyacts.parallel.__all__) == python_names()
 
 
-@pytest.mark.parametrize("name", pyacts.exact.__all__)
-def test_exact_functions_are_like_the_ordinary_ones(name):
-    ordinary, exact = getattr(pyacts, name), getattr(pyacts.exact, name)
-    assert exact is not ordinary
-    assert inspect.signature(exact) == inspect.signature(ordinary)
-    assert (exact.__module__, exact.__qualname__) == ("pyacts.exact", ordinary.__name__)
-    assert pickle.loads(pickle.dumps(exact)) is exact
+@pytest.mark.parametrize(
+    ("module", "name"), [pytest.param(m, n, id=f"{m.__name__}.{n}") for m in MODULES for n in m.__all__]
+)
+def test_functions_of_modules_are_like_the_ordinary_ones(module, name):
+    ordinary, own = getattr(pyacts, name), getattr(module, name)
+    assert own is not ordinary
+    assert inspect.signature(own) == inspect.signature(ordinary)
+    assert (own.__module__, own.__qualname__) == (module.__name__, ordinary.__name__)
+    assert own is getattr(module, ordinary.__name__)
+    assert pickle.loads(pickle.dumps(own)) is own
 
 
 def test_stub_names():
     functions, aliases, imported, declared = stub_names()
     assert set(functions) | set(aliases) == python_names() | {"isa"}
-    assert imported == (HELPERS - {"isa"}) | {"catalog", "exact"}
+    assert imported == (HELPERS - {"isa"}) | {"catalog", "exact", "parallel"}
     assert declared == {"__version__", "__all__", "ffi", "lib"}
     for alias, name in aliases.items():
         assert getattr(pyacts, alias) is getattr(pyacts, name)
 
 
-def test_exact_stub_names():
-    functions, aliases, _, _ = stub_names("exact.pyi")
-    assert set(functions) | set(aliases) == python_names(exact=True)
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
+def test_stub_names_of_modules(module):
+    functions, aliases, _, _ = stub_names(module.__name__.removeprefix("pyacts.") + ".pyi")
+    assert set(functions) | set(aliases) == set(module.__all__)
     for alias, name in aliases.items():
-        assert getattr(pyacts.exact, alias) is getattr(pyacts.exact, name)
+        assert getattr(module, alias) is getattr(module, name)
     for name, node in stub_names()[0].items():
         if name in functions:
             assert ast.dump(node) == ast.dump(functions[name])
@@ -287,6 +294,10 @@ dz, dbias = pyacts.bias_act_backward_(x, "elu", 0.5, y=y)
 halves = pyacts.split_gate(x, axis=0, gate="interleaved")
 name: str = pyacts.catalog.ACTIVATIONS[0].name
 f = pyacts.get("relu", "inplace")
+pyacts.set_num_threads(1)
+with pyacts.num_threads(1):
+    threads: int = pyacts.get_num_threads()
+    pyacts.parallel.elu_(x, alpha=0.5)
 where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
 pyacts.expit_(x)
 """
@@ -299,6 +310,8 @@ WRONG = {
     'pyacts.get("relu", "sideways")': "incompatible type",
     "pyacts.softmax(x, axis=1.5)": "incompatible type",
     'pyacts.split_gate(x, gate="third")': "incompatible type",
+    "pyacts.set_num_threads(None)": "incompatible type",
+    "pyacts.parallel.relu_([1.0])": "cannot be",
 }
 
 
