@@ -11,7 +11,8 @@ best
 
 How it is measured. All contenders of a row are timed in turn in each repetition, so that drift of the machine meets
 all alike; the figure is the first quartile over the repetitions. A timed piece lasts at least 50 microseconds. One
-thread everywhere. PYACTS_ISA=avx2 narrows pyacts only; to hold NumPy to the same instructions, add what
+thread everywhere, but in the last table, which has each function against itself on all cores, where Numba is
+installed: it says something on an idle machine only. PYACTS_ISA=avx2 narrows pyacts only; to hold NumPy to the same instructions, add what
 ``np.show_config()`` lists beyond them: NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL".
 
 Calls in place change their input, and values that shrink call after call would end as subnormals, which NumPy is slow
@@ -47,6 +48,12 @@ from pyacts.catalog import Activation
 
 SIZES = (16, 1 << 10, 1 << 15, 1 << 20, 1 << 24)
 QUICK_SIZES = (16, 1 << 15, 1 << 20)
+THREADED_SIZES = (
+    1 << 17,
+    1 << 19,
+    1 << 22,
+)  # twice what is divided at the least, of both sorts of kernels; from memory
+QUICK_THREADED_SIZES = (1 << 22,)
 DIRECTIONS = ("forward", "inplace", "backward", "backward_y", "parameter_grad")
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -767,6 +774,44 @@ def measure_small_calls(dtype: type = np.float32, seconds: float = 2.0) -> list[
     ]
 
 
+def has_threads() -> bool:
+    """Whether there are several, which are started."""
+    try:
+        with pyacts.num_threads(sys.maxsize):
+            return pyacts.get_num_threads() > 1
+    except ImportError:
+        return False
+
+
+def on_all_cores(case: Case) -> str:
+    """The call of pyacts of a case, in several threads."""
+    return case.ours.replace("pyacts.", "pyacts.parallel.")
+
+
+def threaded_cases(functions: Iterable[str] | None, directions: Iterable[str]) -> list[Case]:
+    """What can be divided among threads."""
+    return [c for c in cases(functions, directions) if c.name != "bias_act" and c.direction != "parameter_grad"]
+
+
+def measure_threads(
+    case: Case, n: int, dtype: type = np.float32, seconds: float = 0.4, least: int = 5
+) -> dict[str, Any]:
+    """One row: in one thread and on all cores, in nanoseconds per element."""
+    names = arrays(case, shape_of(case, n), dtype)
+    calls = case.ours, on_all_cores(case)
+    samples = compare(calls, names, case.direction == "inplace", seconds, least)
+    one, several = (quartile(samples[call]) / names["x"].size for call in calls)
+    return {
+        "label": case.label,
+        "direction": case.direction,
+        "n": n,
+        "ns_per_element": one,
+        "all_cores_ns_per_element": several,
+        "ratio": one / several,
+        "code": calls,
+    }
+
+
 def short(n: int) -> str:
     """32768 as 32 Ki."""
     for unit, name in ((1 << 20, "Mi"), (1 << 10, "Ki")):
@@ -954,7 +999,10 @@ def main(arguments: list[str] | None = None) -> None:
     print("GB/s: bytes read and written. plain NumPy, best NumPy: how many times as long they take.\n")
     print(HEADING)
     start = perf_counter()
-    progress = Progress(len(todo) + 1)
+    threaded_sizes = chosen.sizes or (QUICK_THREADED_SIZES if chosen.quick else THREADED_SIZES)
+    threaded = threaded_cases(chosen.functions, chosen.directions) if has_threads() else []
+    threaded = [(case, n) for case in threaded for n in threaded_sizes if shape_of(case, n)]
+    progress = Progress(len(todo) + 1 + len(threaded))
     rows = []
     for case, n in todo:
         progress.show(f"{case.label} {case.direction}, {short(n)}")
@@ -969,6 +1017,17 @@ def main(arguments: list[str] | None = None) -> None:
     for call in small_calls:
         print(f"{call['call']:40} {call['ns']:6.0f}   {call['of_yardstick']:.3f}")
 
+    if threaded:
+        print(f"\n{'function':24} {'direction':14} {'n':>6} {'one thread':>11} {'all cores':>10}, ns/element")
+    threads = []
+    for case, n in threaded:
+        progress.show(f"{case.label} {case.direction}, {short(n)}, on all cores")
+        threads.append(measure_threads(case, n, dtype, seconds, least))
+        progress.clear()
+        row = threads[-1]
+        times = f"{row['ns_per_element']:11.4f} {row['all_cores_ns_per_element']:10.4f} {row['ratio']:7.2f}x"
+        print(f"{row['label']:24} {row['direction']:14} {short(n):>6} {times}", flush=True)
+
     report = {
         "version": pyacts.__version__,
         "isa": pyacts.isa(),
@@ -980,6 +1039,7 @@ def main(arguments: list[str] | None = None) -> None:
         "seconds": round(perf_counter() - start, 1),
         "rows": rows,
         "small_calls": small_calls,
+        "threads": threads,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"speed-{pyacts.isa()}-{chosen.dtype}.json"

@@ -94,9 +94,9 @@ SUPPORTED = " or ".join(", ".join(d.name for d in catalog.DTYPES.values()).rspli
 ITEMSIZES = [2 if dtype is None else dtype.itemsize for dtype in DTYPES]
 DIRECTIONS = ("forward", "backward", "backward_y")
 
-# Arrays of more elements than this are divided among threads; the second if the kernel computes an exponential. Starting
-# the threads takes 2 to 10 us, so that two of them gain a quarter here on the cheapest kernels of each sort, relu and
-# elu, which alone take 22 and 16 us. bench/speed.py shows it.
+# Arrays of more elements than this are divided among threads; the second number if the kernel computes an exponential.
+# Starting the threads takes 2 to 10 us, so that two of them gain a quarter here on the cheapest kernels of each sort,
+# relu and elu, which alone take 22 and 16 us. bench/speed.py measures just above.
 PARALLEL_FROM = (2**18, 2**16)
 cdef int bfloat16_number = -1
 
@@ -299,7 +299,7 @@ cpdef check_no_partial_overlap(target, other, str name, str target_name="grad"):
 # Threads: who calls a kernel. Which threads there are is pyacts._threads' business.
 
 cdef class Threads:
-    cdef public object driver       # driver(function, job, parts) calls function(job, part) in threads; None: there are none
+    cdef public object driver       # driver(function, job, parts) calls function(job, part) in threads; None: have none
     cdef public int everywhere      # how many to use
     cdef public object here         # the same for what runs in this context alone; None for everywhere
 
@@ -319,9 +319,9 @@ cdef struct Division:               # of work on n units into parts
     on_part call
     const void *job
     size_t n
-    size_t step                     # part k has the units from k * step + lead, but for the first, which has all before
-    size_t lead                     # the second too
-    fenv_t environment              # of the caller: rounding and flushing as it has them give it the bits that it expects
+    size_t step                     # part k begins at unit k * step + lead, the first at 0
+    size_t lead
+    fenv_t environment              # of the caller: it may have set the rounding, or that subnormals are flushed
 
 
 cdef void do_part(const Division *division, size_t part) noexcept nogil:
@@ -336,14 +336,14 @@ cdef void do_part(const Division *division, size_t part) noexcept nogil:
         fesetenv(&own)
 
 
-cdef bint divided(on_part call, const void *job, size_t n, size_t grain, size_t lead, int parts) except -1:
-    """Do the work on n units in as many parts, lead + multiples of grain between them."""
+cdef int divide(on_part call, const void *job, size_t n, size_t grain, size_t lead, int parts) except -1:
+    """Do the work on n units in as many parts, which begin at lead + multiples of grain."""
     cdef Division division
     division.call, division.job, division.n, division.lead = call, job, n, lead
     division.step = ((n + parts - 1) // parts + grain - 1) // grain * grain
     fegetenv(&division.environment)
     own_threads.driver(<size_t>&do_part, <size_t>&division, parts)
-    return True
+    return 0
 
 
 cdef struct Loop:                   # a kernel, as the inner loop of a ufunc has to know it
@@ -380,13 +380,11 @@ cdef bint map_divided(const Loop *loop, size_t n, const void *const *inputs, voi
                       const double *params) except -1:
     """Call an elementwise kernel in several threads, or return False if one is better."""
     cdef Mapping mapping = Mapping(loop, inputs, outputs, params)
-    cdef size_t address = <size_t>outputs[0]
-    cdef int parts
-    if n <= <size_t>PARALLEL_FROM[loop.heavy]:
-        return False
-    parts = own_threads.count()
-    return parts > 1 and divided(map_part, &mapping, n, LINE // loop.itemsize, (-address & (LINE - 1)) // loop.itemsize,
-                                 parts)
+    cdef size_t before_line = -<size_t>outputs[0] & (LINE - 1)
+    cdef int parts = 1 if n <= <size_t>PARALLEL_FROM[loop.heavy] else own_threads.count()
+    if parts > 1:
+        divide(map_part, &mapping, n, LINE // loop.itemsize, before_line // loop.itemsize, parts)
+    return parts > 1
 
 
 cdef inline int run(const Loop *loop, size_t n, const void *const *inputs, void *const *outputs,
@@ -523,14 +521,14 @@ cdef int run_lines(LinesJob *job) except -1:
     if own_threads.driver is not None and lines.outer * lines.n * lines.inner > <size_t>PARALLEL_FROM[job.heavy]:
         parts = own_threads.count()
         if 1 < parts <= lines.outer:
-            divided(outer_part, job, lines.outer, 1, 0, parts)
+            divide(outer_part, job, lines.outer, 1, 0, parts)
             return 0
         if 1 < parts and parts * COLUMNS <= lines.inner and job.itemsize and lines.n <= LINES:
             job.width = max(LINES // lines.n // COLUMNS, 1) * COLUMNS
             job.scratch = <char *>malloc(parts * scratch_size(job))
             if job.scratch != NULL:
                 try:
-                    divided(inner_part, job, lines.inner, COLUMNS, 0, parts)
+                    divide(inner_part, job, lines.inner, COLUMNS, 0, parts)
                 finally:
                     free(job.scratch)
                 return 0
@@ -656,8 +654,8 @@ cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict 
     if (parts == 1 or any([type(array) is not np.ndarray for array in (*inputs, *outs)])
             or first.size <= <Py_ssize_t>PARALLEL_FROM[heavy] or index_of(first.dtype) < 0
             or any([array.shape != first.shape for array in (*inputs, *outs)])
-            or any([array.dtype != first.dtype for array in inputs])
-            or np.broadcast_shapes(first.shape, *(np.shape(p) for p in parameters)) != first.shape):
+            or any([array.dtype != first.dtype for array in (*inputs, *outs)])
+            or any([axes_of(first.shape, np.shape(parameter)) is None for parameter in parameters])):
         return None
     targets = outs or tuple([np.empty_like(first, first.dtype.newbyteorder("=")) for _ in range(ufunc.nout)])
     views = [*inputs, *(np.broadcast_to(p, first.shape) for p in parameters)]
@@ -678,7 +676,7 @@ cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict 
 
     if not lengths[axis]:
         return None
-    divided(view_part, <PyObject *>work, lengths[axis], 1, 0, parts)
+    divide(view_part, <PyObject *>work, lengths[axis], 1, 0, parts)
     if errors:
         raise errors[0]
     return targets if len(targets) > 1 else targets[0]
@@ -1339,8 +1337,8 @@ cdef list element_strides(views):
 
 cdef void call_one(const void *job, size_t outer, size_t inner, char **arrays,
                    const pyacts_softmax_options *options) noexcept nogil:
-    (<softmax_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0], arrays[1],
-                                                     options)
+    (<softmax_kernel>(<const LinesJob *>job).kernel)(outer, (<const LinesJob *>job).lines.n, inner, arrays[0],
+                                                     arrays[1], options)
 
 
 cdef void call_two(const void *job, size_t outer, size_t inner, char **arrays,
@@ -1784,8 +1782,8 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
             raise ValueError(f"{name}: ignore_index is for labels that are classes")
         given = np.ascontiguousarray(labels, (<object>x).dtype)
         count = outer * inner
-    cdef LinesJob job = lines_job(call_cross_entropy if grad is None else call_cross_entropy_backward, <void *>kernels[d],
-                                  Lines(outer, n, inner), True)
+    cdef LinesJob job = lines_job(call_cross_entropy if grad is None else call_cross_entropy_backward,
+                                  <void *>kernels[d], Lines(outer, n, inner), True)
     job.number, job.shared = smoothing, NULL if weight is None else cnp.PyArray_DATA(factors)
     arrays = [x, given if classes else None, None if classes else given]
     if grad is None:
