@@ -12,8 +12,8 @@ best
 How it is measured. All contenders of a row are timed in turn in each repetition, so that drift of the machine meets
 all alike; the figure is the first quartile over the repetitions. A timed piece lasts at least 50 microseconds. One
 thread everywhere, but in the last table, which has each function against itself on all cores, where Numba is
-installed: it says something on an idle machine only. PYACTS_ISA=avx2 narrows pyacts only; to hold NumPy to the same instructions, add what
-``np.show_config()`` lists beyond them: NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL".
+installed: on a machine that is busy it shows how busy it is. PYACTS_ISA=avx2 narrows pyacts only; to hold NumPy to the
+same instructions, add what ``np.show_config()`` lists beyond them: NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL".
 
 Calls in place change their input, and values that shrink call after call would end as subnormals, which NumPy is slow
 on. So they run over a few small arrays (16 KiB in all, which stay in the first cache; one array if it is larger) that
@@ -48,11 +48,7 @@ from pyacts.catalog import Activation
 
 SIZES = (16, 1 << 10, 1 << 15, 1 << 20, 1 << 24)
 QUICK_SIZES = (16, 1 << 15, 1 << 20)
-THREADED_SIZES = (
-    1 << 17,
-    1 << 19,
-    1 << 22,
-)  # twice what is divided at the least, of both sorts of kernels; from memory
+THREADED_SIZES = (1 << 17, 1 << 19, 1 << 22)  # twice the limit for either sort of kernels; far beyond
 QUICK_THREADED_SIZES = (1 << 22,)
 DIRECTIONS = ("forward", "inplace", "backward", "backward_y", "parameter_grad")
 RESULTS = Path(__file__).resolve().parent / "results"
