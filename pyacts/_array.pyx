@@ -303,9 +303,13 @@ cdef class Threads:
     cdef public int everywhere      # how many to use
     cdef public object here         # the same for what runs in this context alone; None for everywhere
 
-    cdef int count(self) except -1:
+    cdef size_t parts(self, size_t n, bint heavy) except? 0:
+        """How many parts n elements are worth, at most one for each thread."""
+        cdef size_t limit = PARALLEL_FROM[heavy]
+        if n <= limit:
+            return 1
         here = self.here.get()
-        return self.everywhere if here is None else here
+        return min(<size_t>(self.everywhere if here is None else here), 2 * n // limit)
 
 
 cdef Threads own_threads = Threads()
@@ -336,7 +340,7 @@ cdef void do_part(const Division *division, size_t part) noexcept nogil:
         fesetenv(&own)
 
 
-cdef int divide(on_part call, const void *job, size_t n, size_t grain, size_t lead, int parts) except -1:
+cdef int divide(on_part call, const void *job, size_t n, size_t grain, size_t lead, size_t parts) except -1:
     """Do the work on n units in as many parts, which begin at lead + multiples of grain."""
     cdef Division division
     division.call, division.job, division.n, division.lead = call, job, n, lead
@@ -381,7 +385,7 @@ cdef bint map_divided(const Loop *loop, size_t n, const void *const *inputs, voi
     """Call an elementwise kernel in several threads, or return False if one is better."""
     cdef Mapping mapping = Mapping(loop, inputs, outputs, params)
     cdef size_t before_line = -<size_t>outputs[0] & (LINE - 1)
-    cdef int parts = 1 if n <= <size_t>PARALLEL_FROM[loop.heavy] else own_threads.count()
+    cdef size_t parts = own_threads.parts(n, loop.heavy)
     if parts > 1:
         divide(map_part, &mapping, n, LINE // loop.itemsize, before_line // loop.itemsize, parts)
     return parts > 1
@@ -517,21 +521,21 @@ cdef int set_arrays(LinesJob *job, list arrays, size_t outer) except -1:
 
 cdef int run_lines(LinesJob *job) except -1:
     cdef const Lines *lines = &job.lines
-    cdef size_t parts
-    if own_threads.driver is not None and lines.outer * lines.n * lines.inner > <size_t>PARALLEL_FROM[job.heavy]:
-        parts = own_threads.count()
-        if 1 < parts <= lines.outer:
-            divide(outer_part, job, lines.outer, 1, 0, parts)
+    cdef size_t parts = 1
+    if own_threads.driver is not None:
+        parts = own_threads.parts(lines.outer * lines.n * lines.inner, job.heavy)
+    if 1 < parts <= lines.outer:
+        divide(outer_part, job, lines.outer, 1, 0, parts)
+        return 0
+    if 1 < parts and parts * COLUMNS <= lines.inner and job.itemsize and lines.n <= LINES:
+        job.width = max(LINES // lines.n // COLUMNS, 1) * COLUMNS
+        job.scratch = <char *>malloc(parts * scratch_size(job))
+        if job.scratch != NULL:
+            try:
+                divide(inner_part, job, lines.inner, COLUMNS, 0, parts)
+            finally:
+                free(job.scratch)
             return 0
-        if 1 < parts and parts * COLUMNS <= lines.inner and job.itemsize and lines.n <= LINES:
-            job.width = max(LINES // lines.n // COLUMNS, 1) * COLUMNS
-            job.scratch = <char *>malloc(parts * scratch_size(job))
-            if job.scratch != NULL:
-                try:
-                    divide(inner_part, job, lines.inner, COLUMNS, 0, parts)
-                finally:
-                    free(job.scratch)
-                return 0
     with nogil:
         job.call(job, lines.outer, lines.inner, <char **>job.arrays, job.options)
     return 0
@@ -649,13 +653,14 @@ cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords)
 
 cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords):
     """The same, or None if one thread is better or the ufunc has to say what is wrong."""
-    cdef int parts = own_threads.count()
     first, outs = inputs[0], out if isinstance(out, tuple) else () if out is None else (out,)
-    if (parts == 1 or any([type(array) is not np.ndarray for array in (*inputs, *outs)])
-            or first.size <= <Py_ssize_t>PARALLEL_FROM[heavy] or index_of(first.dtype) < 0
+    if (any([type(array) is not np.ndarray for array in (*inputs, *outs)]) or index_of(first.dtype) < 0
             or any([array.shape != first.shape for array in (*inputs, *outs)])
             or any([array.dtype != first.dtype for array in (*inputs, *outs)])
             or any([axes_of(first.shape, np.shape(parameter)) is None for parameter in parameters])):
+        return None
+    cdef size_t parts = own_threads.parts(first.size, heavy)
+    if parts == 1:
         return None
     targets = outs or tuple([np.empty_like(first, first.dtype.newbyteorder("=")) for _ in range(ufunc.nout)])
     views = [*inputs, *(np.broadcast_to(p, first.shape) for p in parameters)]

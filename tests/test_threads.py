@@ -48,7 +48,7 @@ def parts(monkeypatch):
 
     monkeypatch.setattr(_threads.threads, "driver", driver)
     monkeypatch.setattr(_threads.threads, "everywhere", PARTS)
-    monkeypatch.setattr(_array, "PARALLEL_FROM", (0, 0))
+    monkeypatch.setattr(_array, "PARALLEL_FROM", (1, 1))
     return made
 
 
