@@ -368,7 +368,7 @@ def test_with_layer(layer, cache):
     there = "import numba\ntry: numba.get_num_threads()\nexcept ValueError: print('no')"
     if python("-c", there, **environment):
         pytest.skip(f"Numba has no {layer} here")
-    assert python(TESTS / "threads_program.py", **environment).split() == ["done", layer]
+    assert python(TESTS / "threads_program.py", **environment).split()[-2:] == ["done", layer]  # TBB warns of forks
 
 
 STATS = """
