@@ -237,6 +237,16 @@ def test_small_arrays_stay_here(monkeypatch):
         pyacts.crelu(np.ones((91, 100)))
 
 
+def test_number_of_parts(parts, monkeypatch):
+    """Each has at least half of what is divided at the least."""
+    monkeypatch.setattr(_array, "PARALLEL_FROM", (5000, 5000))
+    for n in (5000, 5001, 7499, 7500, 70000):
+        pyacts.relu(np.ones(n, np.float32))
+        pyacts.softmax(np.ones((n, 1), np.float32))
+        pyacts.relu(np.ones((n, 2), np.float32)[:, 0])
+    assert parts == [2] * 6 + [3] * 6
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # Settings
 
