@@ -198,11 +198,11 @@ def parameters(call, from_y):
                 raise call.error(f"missing the argument {p.name}")
             constants.add(p.name)
             call.add(f"{name} = real({p.default!r})")
-            continue
-        call.check_number(p.name)
-        call.scope[f"checked_{k}"] = _runtime.parameter_check(function, p, call.scope["real"], from_y)
-        call.add(f"{name} = checked_{k}({p.name})")
-        if isinstance(p.minimum, str):
+        else:
+            call.check_number(p.name)
+            call.scope[f"checked_{k}"] = _runtime.parameter_check(function, p, call.scope["real"], from_y)
+            call.add(f"{name} = checked_{k}({p.name})")
+        if isinstance(p.minimum, str) and not {p.name, p.minimum} <= constants:
             (least,) = (
                 q for q, other in zip(names, call.activation.parameters, strict=False) if other.name == p.minimum
             )

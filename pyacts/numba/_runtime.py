@@ -64,32 +64,59 @@ def parameter_check(function, parameter, real, from_y):
 
 @njit
 def span(a):
-    """The lowest and the highest address of an array's elements, and what all their distances are multiples of."""
+    """The lowest and the highest address of an array's elements."""
     low = high = a.ctypes.data
-    step = 0
     for k in range(a.ndim):
         reach = a.strides[k] * (a.shape[k] - 1)
         if reach < 0:
             low += reach
         else:
             high += reach
-        if a.shape[k] > 1:
-            step = np.gcd(step, abs(a.strides[k]))
-    return low, high + a.itemsize, step
+    return low, high + a.itemsize
+
+
+@njit
+def largest_below(strides, bound):
+    """The axis of the largest stride that is less than that of the axis `bound`; of equal ones, one after the other."""
+    found = -1
+    for k in range(len(strides)):
+        own = abs(strides[k])
+        below = bound < 0 or own < abs(strides[bound]) or (own == abs(strides[bound]) and k < bound)
+        if below and (found < 0 or own >= abs(strides[found])):
+            found = k
+    return found
 
 
 @njit
 def shares_memory(a, b):
-    """Whether two arrays may have elements at the same address: no, where they are apart or take turns."""
-    if a.size == 0 or b.size == 0:
+    """Whether two arrays of one shape may have elements at the same address.
+
+    With the same strides s, element i of b is where element i + t of a is if the distance of the arrays is the sum of
+    s t, |t| < n. Each larger stride goes beyond all that the smaller ones reach, so t is the quotient, rounded down or
+    up, from the largest on. (Where it does not, elements of one array share memory, and that is refused.)
+    """
+    if a.size == 0:
         return False
-    low, high, step = span(a)
-    other_low, other_high, other_step = span(b)
+    (low, high), (other_low, other_high) = span(a), span(b)
     if high <= other_low or other_high <= low:
         return False
-    step = np.gcd(step, other_step)
-    distance = (other_low - low) % step if step else 0
-    return distance < a.itemsize or step - distance < b.itemsize
+    for k in range(a.ndim):
+        if a.shape[k] > 1 and a.strides[k] != b.strides[k]:
+            return True
+    for choice in range(1 << a.ndim):
+        rest = other_low - low
+        axis = -1
+        inside = True
+        for k in range(a.ndim):
+            axis = largest_below(a.strides, axis)
+            if a.shape[axis] > 1:
+                stride = abs(a.strides[axis])
+                t = rest // stride + (choice >> k & 1)
+                rest -= t * stride
+                inside &= abs(t) < a.shape[axis]
+        if inside and abs(rest) < a.itemsize:
+            return True
+    return False
 
 
 @njit
