@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow  the exhaustive tests as well"
 	@echo "make arm        the same bits from 64-bit Arm code, cross-compiled and run by qemu"
 	@echo "make accuracy   the largest error of every function over all float32 numbers (hours; can be stopped and resumed)"
-	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
+	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results; then inside Numba"
 	@echo "make lint       formatting and lint"
 	@echo "make format     rewrite files in the project's format"
 	@echo "make generate   rewrite what is made from the catalogue: header, stubs, tables"
@@ -52,6 +52,7 @@ accuracy: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/speed.py $(BENCH)
+	$(BIN)/python bench/numba_speed.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

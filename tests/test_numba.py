@@ -16,7 +16,6 @@ numba = pytest.importorskip("numba")
 
 from numba import njit, prange, types  # noqa: E402
 from numba.core.errors import TypingError  # noqa: E402
-from numba.core.registry import cpu_target  # noqa: E402
 
 import pyacts  # noqa: E402
 import pyacts.numba  # noqa: E402
@@ -49,17 +48,7 @@ def assert_compiles_to_the_same(function, *arguments, **options):
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# Everything is there
-
-
-def test_numba_knows_every_function():
-    context = cpu_target.typing_context
-    context.refresh()
-    listed = {f"{module.__name__}.{name}" for module in (pyacts, pyacts.exact) for name in module.__all__}
-    known = {n for n in listed if context._lookup_global(eval(n)) is not None}
-    assert known == {f"pyacts.{name}" for name in pyacts._array.FUNCTIONS} | {
-        f"pyacts.exact.{name}" for name in pyacts.exact.__all__
-    }
+# Everything is there (that Numba knows every function is in test_faces.py)
 
 
 def given_types(activation, function, array, from_y):
@@ -99,22 +88,6 @@ def test_code_for_every_function(monkeypatch):
                     maker(call)
                     assert call.implementation(", ".join(given))
     assert called == {name for name in dir(pyacts.lib) if re.fullmatch(r"pyacts_\w+_f(32|64)", name)}
-
-
-def test_scalar_names():
-    wanted = {
-        name + suffix(d)
-        for a in ACTIVATIONS
-        if a.kind in ("elementwise", "channelwise", "gated")
-        for name in (a.name, *a.aliases)
-        for d in a.directions
-    }
-    assert set(scalar.__all__) == wanted
-    for activation in (call.activation for call in ELEMENTWISE_CALLS):
-        parameters = inspect.signature(getattr(scalar, activation.name).py_func).parameters
-        assert {p.name: p.default for p in list(parameters.values())[1:]} == {
-            p.name: inspect.Parameter.empty if p.default is None else p.default for p in activation.parameters
-        }
 
 
 @pytest.mark.parametrize("module", [pyacts.numba, scalar], ids=lambda m: m.__name__)

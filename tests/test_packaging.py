@@ -52,6 +52,8 @@ def test_import_leaves_the_process_alone():
 @per_guide
 def test_python_in_guides(guide, tmp_path, monkeypatch):
     """The Python blocks run, one after the other as a reader would type them."""
+    if "import pyacts.numba" in guide.read_text():
+        pytest.importorskip("numba")
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for block in blocks_of(guide, "python"):
