@@ -200,8 +200,9 @@ def test_ufunc_names():
 def test_numba_names():
     """Numba knows every function of pyacts and of pyacts.exact, and nothing else that they have."""
     pytest.importorskip("numba")
-    import pyacts.numba
     from numba.core.registry import cpu_target
+
+    import pyacts.numba
 
     cpu_target.typing_context.refresh()
     for module, names in ((pyacts, python_names()), (pyacts.exact, python_names(exact=True))):

@@ -105,63 +105,70 @@ Y = numbers((5, 8), np.float64, seed=2)
 BULK = numbers((3, 4, 6), np.float32, special=False)
 LABELS = np.array([0, 1, 2, 7, 3])
 
-# One of each kind of implementation; the slow tests have the whole catalogue.
+# Each kind of implementation. The slow tests have the whole catalogue, and those of MORE.
 FUNCTIONS = {
     "new": lambda x: (pyacts.relu(x), pyacts.elu(x), pyacts.elu(x, 0.25), pyacts.hard_tanh(x, max_val=2)),
     "in place": lambda x, g: (pyacts.mish_(x), pyacts.elu_(g, alpha=0.25)),
     "out": lambda x, y: (pyacts.elu(x, 2.0, out=y), pyacts.relu(x, out=x)),
-    "alias": lambda x: (pyacts.swish(x, 2), pyacts.expit_(x)),
-    "approximate": lambda x, g: (pyacts.gelu(x, approximate="tanh"), pyacts.gelu_backward_(x, g, approximate="tanh")),
     "backward": lambda g, x: (pyacts.silu_backward(g, x), pyacts.elu_backward(g, y=x), pyacts.elu_backward(g, x, 0.5)),
-    "backward out": lambda g, x, y: (pyacts.elu_backward(g, None, 0.5, y=x, out=y), pyacts.relu_backward_(g, y=x)),
-    "strided": lambda g, x: (pyacts.elu_(x[:, ::2], 0.5), pyacts.elu_backward_(g[::-1, 1:], x[:, :-1], 0.5)),
-    "strided out": lambda g, x, y: (pyacts.elu(x[:, 0], out=y[:, 0]), pyacts.elu_backward(g.T, x.T, out=y.T)),
+    "strided": lambda g, x: (pyacts.elu_(x[:, ::2], 0.5), pyacts.relu_backward(g[::-1, 1:], x[:, :-1])),
     "take turns": lambda x: (pyacts.elu(x[:, ::2], out=x[:, 1::2]), pyacts.relu_backward_(x[:, 0], x[:, 1])),
-    "prelu": lambda g, x: (pyacts.prelu(x, 0.25), pyacts.prelu_backward(g, x, x[0]), pyacts.prelu_(x, g[:, :1])),
-    "prelu strided": lambda g, x: (pyacts.prelu_(x[:, ::2], 0.25), pyacts.prelu_backward(g.T, y=x.T, weight=0.5)),
+    "prelu": lambda g, x: (pyacts.prelu(x, 0.25), pyacts.prelu_backward(g, x, x[0])),
     "parameter_grad": lambda g, x: (pyacts.elu_parameter_grad(g, x, 0.5), pyacts.prelu_parameter_grad(g, x, x[0])),
-    "parameter_grads": lambda g, x: pyacts.xielu_parameter_grad(g, x),
     "gated": lambda g, x: (pyacts.swiglu(g, x, 0.5), pyacts.geglu(g, x, out=g), pyacts.glu_(g, x)),
-    "gated backward": lambda g, x, y: pyacts.swiglu_backward(g, x, y),
-    "gated backward out": lambda g, x, y: pyacts.glu_backward(g, x, y, out=(x, y)),
     "gated backward in place": lambda g, x, y: pyacts.glu_backward_(g[:, ::2], x[:, 4:], y[:, :4]),
     "axes": lambda x: (pyacts.softmax(x), pyacts.softmax(x, 0), pyacts.log_softmax(x.T, axis=0)),
-    "axes of three": lambda b: (pyacts.softmax_(b.T, 1), pyacts.softmin(b[:, ::2], axis=1), pyacts.hardmax(b)),
-    "softmax row": lambda x: (pyacts.softmax_(x[0]), pyacts.softmax(x[:, 0]), pyacts.sparsemax_(x[::2, 1])),
-    "softmax out": lambda x, y: (pyacts.softmax(x, out=y), pyacts.softmax(x.T, out=y.T), pyacts.softmax(x, out=x)),
     "softmax backward": lambda g, x: (pyacts.softmax_backward(g, x, axis=0), pyacts.log_softmax_backward(g, y=x)),
     "softmax backward in place": lambda g, x: (
         pyacts.softmin_backward_(g, x),
         pyacts.softmax_backward_(g, y=x, axis=0),
     ),
-    "softmax backward strided": lambda b: (pyacts.softmax_backward_(b[:, ::2], b[:, 1::2], axis=2), b),
     "logsumexp": lambda x: (pyacts.logsumexp(x), pyacts.logsumexp(x, 0, keepdims=True), pyacts.logsumexp(x[0])),
-    "logsumexp backward": lambda b: (pyacts.logsumexp_backward(b[0], b, 0), pyacts.logsumexp_backward(2.0, b[0, 0])),
     "maxout": lambda x: (pyacts.maxout(x, 2), *pyacts.maxout(x.T, 4, axis=0, return_index=True)),
-    "maxout backward": lambda x, i: pyacts.maxout_backward(x, i, 9, axis=0),
     "crelu": lambda x: (pyacts.crelu(x), pyacts.crelu(x.T, 0), pyacts.crelu_backward(x, y=x)),
-    "crelu backward": lambda x: pyacts.crelu_backward(x, x[:, :4]),
     "exact": lambda b: (pyacts.exact.gelu(b), pyacts.exact.softmax_(b), pyacts.exact.elu_backward(b, y=b)),
     "empty": lambda x: (pyacts.relu_(x[:0]), pyacts.softmax(x[:0]), pyacts.glu(x[:0], x[:0])),
+}
+MORE = {
+    "alias": lambda x: (pyacts.swish(x, 2), pyacts.expit_(x)),
+    "approximate": lambda x, g: (pyacts.gelu(x, approximate="tanh"), pyacts.gelu_backward_(x, g, approximate="tanh")),
+    "backward out": lambda g, x, y: (pyacts.elu_backward(g, None, 0.5, y=x, out=y), pyacts.relu_backward_(g, y=x)),
+    "strided out": lambda g, x, y: (pyacts.elu(x[:, 0], out=y[:, 0]), pyacts.elu_backward(g.T, x.T, out=y.T)),
+    "prelu strided": lambda g, x: (
+        pyacts.prelu_(x[:, ::2], 0.25),
+        pyacts.prelu_(x, g[:, :1]),
+        pyacts.prelu_backward(g.T, y=x.T, weight=0.5),
+    ),
+    "parameter_grads": lambda g, x: pyacts.xielu_parameter_grad(g, x),
+    "gated backward": lambda g, x, y: pyacts.swiglu_backward(g, x, y),
+    "gated backward out": lambda g, x, y: pyacts.glu_backward(g, x, y, out=(x, y)),
+    "axes of three": lambda b: (pyacts.softmax_(b.T, 1), pyacts.softmin(b[:, ::2], axis=1), pyacts.hardmax(b)),
+    "softmax row": lambda x: (pyacts.softmax_(x[0]), pyacts.softmax(x[:, 0]), pyacts.sparsemax_(x[::2, 1])),
+    "softmax out": lambda x, y: (pyacts.softmax(x, out=y), pyacts.softmax(x.T, out=y.T), pyacts.softmax(x, out=x)),
+    "softmax backward strided": lambda b: (pyacts.softmax_backward_(b[:, ::2], b[:, 1::2], axis=2), b),
+    "logsumexp backward": lambda b: (pyacts.logsumexp_backward(b[0], b, 0), pyacts.logsumexp_backward(2.0, b[0, 0])),
+    "maxout backward": lambda x, i: pyacts.maxout_backward(x, i, 9, axis=0),
+    "crelu backward": lambda x: pyacts.crelu_backward(x, x[:, :4]),
 }
 ARGUMENTS = {"x": X, "g": G, "y": Y, "b": BULK, "i": LABELS[:, None] + np.zeros(8, int)}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(f, id=name, marks=[pytest.mark.slow] if name in MORE else [])
+        for name, f in (FUNCTIONS | MORE).items()
+    ],
+)
 def test_arrays(function):
     assert_compiles_to_the_same(function, *(ARGUMENTS[name] for name in inspect.signature(function).parameters))
 
 
 def test_numbers():
     """A number gives a number, of its type."""
-    assert_compiles_to_the_same(
-        lambda x, z: (pyacts.elu(x), pyacts.elu(z, 0.5), pyacts.elu_backward(x, x), pyacts.elu_backward(x, y=x)),
-        -0.7,
-        np.float32(-0.7),
-    )
-    function = njit(lambda x: pyacts.swiglu_backward(x, x, x, 0.5))
-    assert function(np.float32(0.3)) == pyacts.swiglu_backward(*[np.float32(0.3)] * 3, 0.5)
-    assert njit(lambda: pyacts.relu(3))() == 3.0
+    x, single = -0.7, np.float32(-0.7)
+    assert_compiles_to_the_same(lambda x, y: (pyacts.elu(x, 0.5), pyacts.elu_backward(y, y=y)), x, single)
+    assert njit(lambda: (pyacts.relu(3), pyacts.reglu(2.0, 3.0)))() == (3.0, 6.0)
 
 
 def every_form(call):
@@ -210,15 +217,11 @@ def test_losses():
     logits = np.random.default_rng(0).normal(size=(5, 8))
     arguments = logits, LABELS, np.arange(1.0, 9.0), pyacts.softmax(logits)
     functions = [
-        lambda x, k, w, p: pyacts.softmax_cross_entropy(x, k),
         lambda x, k, w, p: pyacts.softmax_cross_entropy(x, k, weight=w, ignore_index=7, label_smoothing=0.1),
         lambda x, k, w, p: pyacts.softmax_cross_entropy(x.T, p.T, axis=0, reduction="sum"),
-        lambda x, k, w, p: pyacts.softmax_cross_entropy(x[0], 3, reduction="none"),
         lambda x, k, w, p: pyacts.softmax_cross_entropy_backward(2.0, x, k, ignore_index=1),
         lambda x, k, w, p: pyacts.softmax_cross_entropy_backward(w[:5], x, k, reduction="none"),
-        lambda x, k, w, p: pyacts.sigmoid_cross_entropy(x, p),
         lambda x, k, w, p: pyacts.sigmoid_cross_entropy(x, p, reduction="none"),
-        lambda x, k, w, p: pyacts.sigmoid_cross_entropy_backward(2.0, x, p),
         lambda x, k, w, p: pyacts.sigmoid_cross_entropy_backward(x, x, p, reduction="none"),
     ]
     for function in functions:
@@ -267,12 +270,10 @@ def test_errors_when_compiled(expression):
 
 
 WRONG_VALUES = {
-    "pyacts.elu(x, np.nan)": "alpha must be finite",
     "pyacts.elu(s, 1e300)": "alpha must be finite",
     "pyacts.softplus(x, 0)": "beta must be positive",
     "pyacts.hard_tanh(x, 3.0)": "max_val must be at least min_val",
     "pyacts.elu_backward(x, y=x, alpha=-1.0)": "from y, alpha must be at least 0",
-    "pyacts.softplus(0.5, 0)": "beta must be positive",
     "pyacts.relu_backward(x, x[:2])": "grad and x must have the same shape",
     "pyacts.relu(x, out=x[:2])": "x and out must have the same shape",
     "pyacts.relu(x[:-1], out=x[1:])": "out overlaps x in memory",
@@ -281,9 +282,7 @@ WRONG_VALUES = {
     "pyacts.relu_(np.lib.stride_tricks.as_strided(x, (3, 3), (8, 8)))": "elements of x share memory",
     "pyacts.softmax(x, axis=2)": "axis is out of bounds",
     "pyacts.softmax(x[:, :0])": "the axis has length 0",
-    "pyacts.softmax_backward(x, x[:2])": "same shape",
     "pyacts.maxout(x, 3)": "not a multiple of pool_size",
-    "pyacts.maxout(x, 0)": "pool_size must be at least 1",
     "pyacts.prelu(x, x[0, :3])": "the weight does not broadcast",
     "pyacts.softmax_cross_entropy(x, i)": "labels must be from 0",
 }
@@ -332,10 +331,10 @@ def assert_like_the_kernels(directions, dtype):
 @pytest.mark.skipif(not SAME_BITS, reason="the library and Numba differ in fused multiply-adds")
 def test_scalars():
     """A function of each way of computing, in both types; the slow tests have them all."""
-    names = ("relu", "hard_swish", "elu", "softplus", "tanh", "silu", "gelu", "dish", "tanh_shrink")
-    directions = [(BY_NAME[name], d) for name in names for d in ("forward", "backward")]
+    names = {"forward": ("hard_swish", "softplus", "gelu", "tanh_shrink"), "backward": ("relu", "elu", "dish")}
+    directions = [(BY_NAME[name], direction) for direction in names for name in names[direction]]
     assert_like_the_kernels(directions, np.float32)
-    assert_like_the_kernels([(BY_NAME[name], "forward") for name in ("celu", "gelu_tanh")], np.float64)
+    assert_like_the_kernels([(BY_NAME["gelu_tanh"], "forward")], np.float64)
 
 
 @pytest.mark.slow
