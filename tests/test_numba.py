@@ -123,6 +123,10 @@ FUNCTIONS = {
         pyacts.softmin_backward_(g, x),
         pyacts.softmax_backward_(g, y=x, axis=0),
     ),
+    "options": lambda g, x: (
+        pyacts.softmax(x, where=g > 0, scale=0.5, bias=g[0], causal=True, sink=0.5),
+        pyacts.softmax_backward_(g, y=x, axis=0, bias=x[0], where=x[0] > 0),
+    ),
     "logsumexp": lambda x: (pyacts.logsumexp(x), pyacts.logsumexp(x, 0, keepdims=True), pyacts.logsumexp(x[0])),
     "maxout": lambda x: (pyacts.maxout(x, 2), *pyacts.maxout(x.T, 4, axis=0, return_index=True)),
     "crelu": lambda x: (pyacts.crelu(x), pyacts.crelu(x.T, 0), pyacts.crelu_backward(x, y=x)),
@@ -130,6 +134,13 @@ FUNCTIONS = {
     "empty": lambda x: (pyacts.relu_(x[:0]), pyacts.softmax(x[:0]), pyacts.glu(x[:0], x[:0])),
 }
 MORE = {
+    "axis of options": lambda x, g: pyacts.softmin_(x, axis=0, where=x[:, :1] > 0, sink=g[4], empty="zero"),
+    "options of a row": lambda x: (pyacts.log_softmax(x[0], where=x[1] > 0, sink=2), pyacts.logsumexp(x[0], scale=2)),
+    "options of lines": lambda x: (pyacts.softmax(x, sink=x[:, 2], causal=2), pyacts.logsumexp(x, causal=x.size < 3)),
+    "options of gradients": lambda g, x: (
+        pyacts.logsumexp_backward(g[:, 0], x, bias=g),
+        pyacts.softmax_backward(g, x, sink=1),
+    ),
     "alias": lambda x: (pyacts.swish(x, 2), pyacts.expit_(x)),
     "approximate": lambda x, g: (pyacts.gelu(x, approximate="tanh"), pyacts.gelu_backward_(x, g, approximate="tanh")),
     "backward out": lambda g, x, y: (pyacts.elu_backward(g, None, 0.5, y=x, out=y), pyacts.relu_backward_(g, y=x)),
@@ -248,7 +259,8 @@ WRONG_TYPES = {
     "pyacts.prelu(x)": "weight",
     "pyacts.prelu_backward(x, x)": "missing the argument weight",
     "pyacts.prelu(x[:, ::2], x[0, ::2])": "all arrays must be contiguous",
-    "pyacts.softmax(x, where=x > 0)": "where is not supported; call the function from Python",
+    "pyacts.softmax(x[:, ::2], where=x[:, ::2] > 0)": "with where, arrays must be contiguous",
+    "pyacts.softmax(x, bias=s)": "bias must be an array of float64",
     "pyacts.softmax(x, axis=0.5)": "axis must be an integer",
     "pyacts.softmax(0.5)": "x must be an array",
     "pyacts.logsumexp(x, keepdims=k[0] > 0)": "keepdims must be a constant",
@@ -282,6 +294,8 @@ WRONG_VALUES = {
     "pyacts.relu_(np.lib.stride_tricks.as_strided(x, (3, 3), (8, 8)))": "elements of x share memory",
     "pyacts.softmax(x, axis=2)": "axis is out of bounds",
     "pyacts.softmax(x[:, :0])": "the axis has length 0",
+    "pyacts.softmax(x, axis=0, causal=True)": "causal needs axis to be the last",
+    "pyacts.softmax_(x, bias=x[0])": "bias overlaps x in memory",
     "pyacts.maxout(x, 3)": "not a multiple of pool_size",
     "pyacts.prelu(x, x[0, :3])": "the weight does not broadcast",
     "pyacts.softmax_cross_entropy(x, i)": "labels must be from 0",

@@ -75,12 +75,6 @@ class Call:
     def is_none(self, name):
         return self.is_constant(name, None)
 
-    def check_default(self, names, defaults):
-        """Raise for an argument that has another value than its default."""
-        for name in names:
-            if name in self.given and not self.is_constant(name, defaults[name]):
-                raise self.error(f"{name} is not supported; call the function from Python for that")
-
     def is_number(self, name):
         return isinstance(self.given[name], (types.Float, types.Integer, int, float))
 
@@ -370,6 +364,73 @@ def parameter_grad(call):
 
 OPTIONS = {"scale": 1.0, "where": None, "bias": None, "causal": False, "sink": None, "empty": "nan"}
 
+# Where the members of pyacts_softmax_options are, in words of 8 bytes, and behind them a sink that is a number.
+MASK, BIAS, SINK, CAUSAL_ROWS, CAUSAL_OFFSET, EMPTY, NUMBER = 2, 6, 10, 13, 14, 15, 16
+
+
+def check_apart(call, name):
+    """Raise if an option would be overwritten while it is needed."""
+    target = ("grad" if call.backward else "x") if call.inplace else "out"
+    if isinstance(call.given.get(target), types.Array):
+        call.raise_if(f"{call.use('spans_meet')}({name}, {target})", f"{name} overlaps {target} in memory: copy it")
+
+
+def options_of(call, of, *arrays):
+    """The options for the kernel, "None" if there are none. The axis must be known."""
+    call.options = "None"
+    wanted = [name for name in OPTIONS if name in call.given and not call.is_constant(name, OPTIONS[name])]
+    if not wanted:
+        return
+    ndim = call.given[of].ndim
+    if ndim > 2 or {call.given[name].layout for name in arrays} != {"C"}:
+        raise call.error(
+            f"with {wanted[0]}, arrays must be contiguous and have one or two dimensions: loop over the others"
+        )
+    call.options = "options"
+    call.add(f"options = np.zeros({NUMBER + 1}, np.int64)", f"options[0] = {8 * NUMBER}")
+    call.check_number("scale")
+    call.add("factor = np.float64(real(scale))", "options.view(np.float64)[1] = factor")
+    call.raise_if("not np.isfinite(factor)", "scale must be finite")
+    # An axis of strides as (outer, n, inner).
+    call.add("places = (1,)" if ndim == 1 else "places = (0, 1) if position else (1, 2)")
+    for name, word, kind in (("where", MASK, types.boolean), ("bias", BIAS, call.dtype)):
+        if name in wanted:
+            array = call.given[name]
+            if not isinstance(array, types.Array) or array.dtype != kind or array.ndim > ndim:
+                raise call.error(f"{name} must be an array of {kind} that broadcasts to {of}, not {array}")
+            check_apart(call, name)
+            call.add(
+                f"spread_{name} = np.broadcast_to({name}, {of}.shape)",
+                f"options[{word}] = spread_{name}.ctypes.data",
+                f"for k in range({ndim}):",
+                f"    options[{word + 1} + places[k]] = spread_{name}.strides[k] // {name}.itemsize",
+            )
+    if "sink" in wanted:
+        sink = call.given["sink"]
+        if call.is_number("sink"):
+            call.add(f"options[{NUMBER}:].view(real)[0] = sink")
+            call.add(f"options[{SINK}] = options.ctypes.data + {8 * NUMBER}")
+        elif isinstance(sink, types.Array) and sink.dtype == call.dtype and sink.ndim == 1 == ndim - 1:
+            check_apart(call, "sink")
+            call.raise_if(f"sink.size != {of}.shape[1 - position]", "sink needs a number for each line")
+            call.add(f"options[{SINK}] = sink.ctypes.data")
+            call.add(f"options[{SINK + 1} if position else {SINK + 2}] = sink.strides[0] // sink.itemsize")
+        else:
+            raise call.error(f"sink must be a number or an array of {call.dtype} with one for each line, not {sink}")
+    if "causal" in wanted:
+        causal = call.given["causal"]
+        if not isinstance(causal, (types.Boolean, types.Integer, bool, int)):
+            raise call.error(f"causal must be False, True or an integer, not {causal}")
+        call.raise_if(f"{of}.ndim == 1 or position == 0", "causal needs axis to be the last and another before it")
+        is_flag = isinstance(causal, (types.Boolean, bool))
+        call.add(f"options[{CAUSAL_ROWS}] = {'causal * ' if is_flag else ''}{of}.shape[0]")
+        if not is_flag:
+            call.add(f"options[{CAUSAL_OFFSET}] = causal")
+    if "empty" in wanted:
+        if call.value("empty") != "zero":
+            raise call.error("empty must be 'nan' or 'zero'")
+        call.add(f"options[{EMPTY}] = 1")
+
 
 def lines(call, of, fortran=False):
     """The statements that set `position`, and `outer`, `n` and `inner`, of an array in this order."""
@@ -385,7 +446,6 @@ def filled_lines(call, of, fortran=False):
 
 def softmax(call):
     """f(x), f_(x), f_backward(grad, x), f_backward_(grad, x) of the softmax family."""
-    call.check_default(OPTIONS, OPTIONS)
     if not call.backward:
         call.check_arrays("x")
         softmax_forward(call)
@@ -402,6 +462,7 @@ def softmax_forward(call):
     in_order = call.given["x"].layout != "A"
     if call.inplace and not in_order:
         call.axis("x")
+        options_of(call, "x", "x")
         softmax_rows(call, ["x"])
         call.add("return x")
         return
@@ -410,8 +471,9 @@ def softmax_forward(call):
         call.given["x_in_order"] = call.given["x"].copy(layout="C")
     x = "x" if in_order else "x_in_order"
     filled_lines(call, x, fortran=call.given[x].layout == "F")
+    options_of(call, "x", "x")
     y = "x" if call.inplace else softmax_target(call, x)
-    call.kernel("forward", ["outer", "n", "inner", x, y, "None"])
+    call.kernel("forward", ["outer", "n", "inner", x, y, call.options])
     softmax_result(call, y)
 
 
@@ -463,6 +525,7 @@ def softmax_backward(call, saved):
         call.check_overlap("grad", saved)
         if not call.are_alike("grad", saved):
             call.axis("grad")
+            options_of(call, "grad", "grad", saved)
             softmax_rows(call, ["grad", saved])
             call.add("return grad")
             return
@@ -473,27 +536,28 @@ def softmax_backward(call, saved):
             call.given[f"{name}_in_order"] = call.given[name].copy(layout="C")
         names = [f"{name}_in_order" for name in names]
     filled_lines(call, names[0], fortran=call.given[names[0]].layout == "F")
+    options_of(call, "grad", "grad", saved)
     target = "grad" if call.inplace else softmax_target(call, *names)
     y = names[1]
     if saved == "x":
         y = "forward_y"
         call.add(f"{y} = np.empty_like({names[1]})")
-        call.kernel("forward", ["outer", "n", "inner", names[1], y, "None"])
-    call.kernel("backward_y", ["outer", "n", "inner", names[0], y, target, "None"])
+        call.kernel("forward", ["outer", "n", "inner", names[1], y, call.options])
+    call.kernel("backward_y", ["outer", "n", "inner", names[0], y, target, call.options])
     softmax_result(call, target)
 
 
 def logsumexp(call):
     """logsumexp(x), logsumexp_backward(grad, x)."""
-    call.check_default(OPTIONS, OPTIONS)
     call.check_arrays("x")
     keepdims = call.value("keepdims")
     x = call.contiguous("x")
     filled_lines(call, "x")
+    options_of(call, "x", "x")
     shape = call.with_axis("x", "1" if keepdims else None)
     if not call.backward:
         call.add(f"result = np.empty({shape}, real)")
-        call.kernel("forward", ["outer", "n", "inner", x, "result", "None"])
+        call.kernel("forward", ["outer", "n", "inner", x, "result", call.options])
         call.add("return result" if call.given["x"].ndim > 1 or keepdims else "return result[()]")
         return
     if isinstance(call.given["grad"], types.Array):
@@ -509,7 +573,7 @@ def logsumexp(call):
         call.add("grad_array = np.empty(1, real)", "grad_array[0] = grad")
         grad = "grad_array"
     call.add(f"result = np.empty_like({x})")
-    call.kernel("backward", ["outer", "n", "inner", grad, x, "result", "None"])
+    call.kernel("backward", ["outer", "n", "inner", grad, x, "result", call.options])
     call.add("return result")
 
 
@@ -726,6 +790,8 @@ def register_one(activation, ending, maker, exact=False):
     """Tell Numba how a function is compiled."""
     function = getattr(pyacts.exact if exact else pyacts, activation.name + ending)
     given = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    # Numba has no keyword-only arguments. They follow the others, `out` first.
+    given.sort(key=lambda p: (p.kind is p.KEYWORD_ONLY, p.name != "out" and p.kind is p.KEYWORD_ONLY))
     arguments = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in given)
 
     def chosen(types_given):

@@ -76,6 +76,13 @@ def span(a):
 
 
 @njit
+def spans_meet(a, b):
+    """Whether an array begins before the other ends, and the other way round."""
+    (low, high), (other_low, other_high) = span(a), span(b)
+    return a.size > 0 and b.size > 0 and low < other_high and other_low < high
+
+
+@njit
 def largest_below(strides, bound):
     """The axis of the largest stride that is less than that of the axis `bound`; of equal ones, one after the other."""
     found = -1
@@ -95,16 +102,13 @@ def shares_memory(a, b):
     s t, |t| < n. Each larger stride goes beyond all that the smaller ones reach, so t is the quotient, rounded down or
     up, from the largest on. (Where it does not, elements of one array share memory, and that is refused.)
     """
-    if a.size == 0:
-        return False
-    (low, high), (other_low, other_high) = span(a), span(b)
-    if high <= other_low or other_high <= low:
+    if not spans_meet(a, b):
         return False
     for k in range(a.ndim):
         if a.shape[k] > 1 and a.strides[k] != b.strides[k]:
             return True
     for choice in range(1 << a.ndim):
-        rest = other_low - low
+        rest = span(b)[0] - span(a)[0]
         axis = -1
         inside = True
         for k in range(a.ndim):
