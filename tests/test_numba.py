@@ -73,20 +73,15 @@ def test_code_for_every_function(monkeypatch):
     called = set()
     original = _runtime.c_function
     monkeypatch.setattr(_runtime, "c_function", lambda name: called.add(name) or original(name))
-    for activation in ACTIVATIONS:
-        endings = [*_overloads.ENDINGS, "_parameter_grad"]
-        for ending, exact, from_y in itertools.product(endings, (False, True), (False, True)):
-            module = pyacts.exact if exact else pyacts
-            if not hasattr(module, activation.name + ending) or (from_y and activation.derivative_y is None):
-                continue
-            function = getattr(module, activation.name + ending)
-            maker = _overloads.parameter_grad if ending == "_parameter_grad" else _overloads.MAKERS[activation.kind]
-            for dtype in (types.float32,) if exact else (types.float32, types.float64):
-                for layout in "CA":
-                    given = given_types(activation, function, types.Array(dtype, 2, layout), from_y)
-                    call = _overloads.Call(activation, ending, exact, given)
-                    maker(call)
-                    assert call.implementation(", ".join(given))
+    for activation, ending, exact, maker in _overloads.forms():
+        function = getattr(pyacts.exact if exact else pyacts, activation.name + ending)
+        dtypes = (types.float32,) if exact else (types.float32, types.float64)
+        starts = (False, True) if "backward" in ending and activation.derivative_y else (False,)
+        for dtype, layout, from_y in itertools.product(dtypes, "CA", starts):
+            given = given_types(activation, function, types.Array(dtype, 2, layout), from_y)
+            call = _overloads.Call(activation, ending, exact, given)
+            maker(call)
+            assert call.implementation(", ".join(given))
     assert called == {name for name in dir(pyacts.lib) if re.fullmatch(r"pyacts_\w+_f(32|64)", name)}
 
 
@@ -182,30 +177,18 @@ def test_numbers():
     assert njit(lambda: (pyacts.relu(3), pyacts.reglu(2.0, 3.0)))() == (3.0, 6.0)
 
 
-def every_form(call):
-    """All array forms of one direction of an activation, and arguments for them."""
-    name = call.activation.name
-    parameters = "".join(f", {p}={value!r}" for p, value in required(call.activation).items())
-    if call.direction == "forward":
-        body = (
-            f"return pyacts.{name}(a{parameters}), pyacts.{name}(b{parameters}, out=c), pyacts.{name}_(b{parameters})"
-        )
-    else:
-        rest = f"{call.saved}=b{parameters}"
-        body = f"return pyacts.{name}_backward(a, {rest}), pyacts.{name}_backward(a, {rest}, out=c), "
-        body += f"pyacts.{name}_backward_(a, {rest})"
-    return from_text("a, b, c", body)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_every_function(call, dtype):
-    """Every form, on contiguous, transposed and strided arrays, with the bits that Python gives."""
-    arrays = [call.inputs((37, 53), dtype, seed)[-1] for seed in range(3)]
-    for layout in (lambda a: a, lambda a: a.T, lambda a: a[:, ::2]):
-        function = every_form(call)
-        assert_compiles_to_the_same(function, *(layout(a) for a in arrays))
+    """Every form on contiguous arrays, and in place on strided ones, with the bits that Python gives."""
+    name = f"pyacts.{call.activation.name}" + ("" if call.direction == "forward" else "_backward")
+    parameters = "".join(f", {p}={value!r}" for p, value in required(call.activation).items())
+    arguments = parameters if call.direction == "forward" else f", {call.saved}=b{parameters}"
+    a, b, c = (call.inputs((37, 53), dtype, seed)[-1] for seed in range(3))
+    body = f"return {name}(a{arguments}), {name}(a{arguments}, out=c), {name}_(a{arguments})"
+    assert_compiles_to_the_same(from_text("a, b, c", body), a, b, c)
+    assert_compiles_to_the_same(from_text("a, b", f"return {name}_(a{arguments})"), a[:, ::2], b[:, ::2])
 
 
 @pytest.mark.slow
@@ -357,6 +340,15 @@ def test_scalars():
 @pytest.mark.parametrize("call", ELEMENTWISE_CALLS, ids=str)
 def test_every_scalar(call, dtype):
     assert_like_the_kernels([(call.activation, call.direction)], dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_real.platform.machine() != "x86_64", reason="elsewhere there are always fused multiply-adds")
+def test_scalars_without_fused_multiply_adds():
+    """Compiled for the least of processors, they have the bits of the kernels for that."""
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "PYACTS_ISA": "baseline"}
+    found = run(sys.executable, "-m", "pytest", "-q", __file__, "-k", "test_scalars", env=environment)
+    assert "2 passed" in found
 
 
 @pytest.mark.slow

@@ -119,6 +119,7 @@ def test_wheel_contents(distributions):
     wanted = {library, "pyacts/include/pyacts.h"}
     wanted |= {"pyacts/lib/pkgconfig/pyacts.pc", "pyacts/lib/cmake/pyacts/pyacts-config.cmake"}
     wanted |= {"pyacts/py.typed", "pyacts/__init__.pyi", "pyacts/__main__.py", "pyacts/catalog.py"}
+    wanted |= {"pyacts/numba/scalar.pyi", "pyacts/numba/_mathematics.py"}
     assert wanted <= set(names)
     assert sizes[library] < 8 << 20
     assert any("licenses/LICENSE" in n for n in names)

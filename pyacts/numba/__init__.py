@@ -28,4 +28,6 @@ from pyacts.numba import _overloads, scalar  # noqa: E402
 
 __all__ = ["scalar"]
 
-_overloads.register()
+for _form in _overloads.forms():
+    _overloads.register(*_form)
+del _form

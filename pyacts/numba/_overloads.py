@@ -82,7 +82,7 @@ class Call:
         if not self.is_number(name):
             raise self.error(f"{name} must be a number, not {self.given[name]}")
 
-    def check_arrays(self, *names, ndim=None):
+    def check_arrays(self, *names):
         """Raise unless the arguments are arrays of one dtype that the kernels have, and as many dimensions."""
         for name in names:
             kind = self.given[name]
@@ -97,7 +97,7 @@ class Call:
             first = self.given[names[0]]
             if kind.dtype != first.dtype:
                 raise self.error(f"{names[0]} and {name} must have the same dtype, not {first.dtype} and {kind.dtype}")
-            if kind.ndim != (first.ndim if ndim is None else ndim):
+            if kind.ndim != first.ndim:
                 raise self.error(
                     f"{names[0]} and {name} must have the same number of dimensions, not {first.ndim} and {kind.ndim}"
                 )
@@ -155,11 +155,11 @@ class Call:
         self.add(f"{name}_in_order = np.ascontiguousarray({name})")
         return f"{name}_in_order"
 
-    def axis(self, of, name="axis"):
+    def axis(self, of):
         """The statement that sets `position` to the axis counted from the front."""
-        if not isinstance(self.given[name], (types.Integer, int)) and not self.is_constant(name, -1):
-            raise self.error(f"{name} must be an integer, not {self.given[name]}")
-        self.add(f"position = {self.use('counted_axis')}({name}, {of}.ndim)")
+        if not isinstance(self.given["axis"], (types.Integer, int)) and not self.is_constant("axis", -1):
+            raise self.error(f"axis must be an integer, not {self.given['axis']}")
+        self.add(f"position = {self.use('counted_axis')}(axis, {of}.ndim)")
 
     def with_axis(self, of, length):
         """The shape of an array with another length of the axis; no such axis for None."""
@@ -302,19 +302,25 @@ def elementwise_kernel(call, direction, inputs, targets, numbers):
 
 def gathered(call, direction, inputs, targets, numbers):
     """The kernel on arrays that are not contiguous: rows, in pieces, through buffers."""
-    names = dict.fromkeys((*inputs, *targets))
-    ndim = call.given[inputs[0]].ndim
-    first = inputs[0]
+    first, ndim = inputs[0], call.given[inputs[0]].ndim
     at = "".join(f"index[{k}], " for k in range(ndim - 1)) + "start + k"
-    call.add(*(f"{name}_buffer = np.empty(CHUNK, real)" for name in names))
-    # The loop over a tuple of no indices is one pass.
-    call.add(f"for index in np.ndindex({first}.shape[:-1]):" if ndim > 1 else "for _ in range(1):")
-    call.add(f"    for start in range(0, {first}.shape[-1], CHUNK):")
-    call.add(f"        count = min(CHUNK, {first}.shape[-1] - start)")
-    call.add("        for k in range(count):", *(f"            {name}_buffer[k] = {name}[{at}]" for name in inputs))
+    call.add(*(f"{name}_buffer = np.empty(CHUNK, real)" for name in dict.fromkeys((*inputs, *targets))))
+    indent = ""
+    if ndim > 1:
+        call.add(f"for index in np.ndindex({first}.shape[:-1]):")
+        indent = "    "
+    call.add(
+        f"{indent}for start in range(0, {first}.shape[-1], CHUNK):",
+        f"{indent}    count = min(CHUNK, {first}.shape[-1] - start)",
+        f"{indent}    for k in range(count):",
+        *(f"{indent}        {name}_buffer[k] = {name}[{at}]" for name in inputs),
+    )
     buffers = [[f"{name}_buffer" for name in group] for group in (inputs, targets)]
-    call.kernel(direction, elementwise_arguments(call, "count", *buffers, numbers), indent="        ")
-    call.add("        for k in range(count):", *(f"            {name}[{at}] = {name}_buffer[k]" for name in targets))
+    call.kernel(direction, elementwise_arguments(call, "count", *buffers, numbers), indent=f"{indent}    ")
+    call.add(
+        f"{indent}    for k in range(count):",
+        *(f"{indent}        {name}[{at}] = {name}_buffer[k]" for name in targets),
+    )
 
 
 def channelwise(call, direction, inputs, targets):
@@ -786,12 +792,22 @@ MAKERS = {
 }
 
 
-def register_one(activation, ending, maker, exact=False):
+def forms():
+    """(activation, ending of the name, whether it is in the exact tier, how code for it is made) of every function."""
+    for activation in ACTIVATIONS:
+        makers = dict.fromkeys(ENDINGS, MAKERS[activation.kind]) | {"_parameter_grad": parameter_grad}
+        for exact, module in ((False, pyacts), (True, pyacts.exact)):
+            for ending, maker in makers.items():
+                if hasattr(module, activation.name + ending):
+                    yield activation, ending, exact, maker
+
+
+def register(activation, ending, exact, maker):
     """Tell Numba how a function is compiled."""
     function = getattr(pyacts.exact if exact else pyacts, activation.name + ending)
     given = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     # Numba has no keyword-only arguments. They follow the others, `out` first.
-    given.sort(key=lambda p: (p.kind is p.KEYWORD_ONLY, p.name != "out" and p.kind is p.KEYWORD_ONLY))
+    given.sort(key=lambda p: (p.kind is p.KEYWORD_ONLY, p.kind is p.KEYWORD_ONLY and p.name != "out"))
     arguments = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in given)
 
     def chosen(types_given):
@@ -802,16 +818,3 @@ def register_one(activation, ending, maker, exact=False):
     scope = {"chosen": chosen}
     exec(f"def {function.__name__}({arguments}):\n    return chosen(locals())", scope)
     overload(function, jit_options={"error_model": "numpy", "nogil": True})(scope[function.__name__])
-
-
-def register():
-    """Tell Numba of the whole catalogue."""
-    for activation in ACTIVATIONS:
-        maker = MAKERS.get(activation.kind)
-        for ending in ENDINGS:
-            if maker and hasattr(pyacts, activation.name + ending):
-                register_one(activation, ending, maker)
-                if activation.exact:
-                    register_one(activation, ending, maker, exact=True)
-        if activation.learned:
-            register_one(activation, "_parameter_grad", parameter_grad)
