@@ -120,9 +120,8 @@ class Call:
             self.raise_if(f"{names[0]}.shape != {name}.shape", f"{names[0]} and {name} must have the same shape")
 
     def check_overlap(self, target, other):
-        self.raise_if(
-            f"{self.use('overlaps_partly')}({target}, {other})", f"{target} overlaps {other} in memory: copy one"
-        )
+        test = self.use("contiguous_overlap" if self.are_alike(target, other) else "overlaps_partly")
+        self.raise_if(f"{test}({target}, {other})", f"{target} overlaps {other} in memory: copy one")
 
     def are_alike(self, *names):
         """Whether arrays are known to be contiguous and of one order."""
@@ -393,6 +392,7 @@ def options_of(call, of, *arrays):
             f"with {wanted[0]}, arrays must be contiguous and have one or two dimensions: loop over the others"
         )
     call.options = "options"
+    call.use("address")
     call.add(f"options = np.zeros({NUMBER + 1}, np.int64)", f"options[0] = {8 * NUMBER}")
     call.check_number("scale")
     call.add("factor = np.float64(real(scale))", "options.view(np.float64)[1] = factor")
@@ -407,7 +407,7 @@ def options_of(call, of, *arrays):
             check_apart(call, name)
             call.add(
                 f"spread_{name} = np.broadcast_to({name}, {of}.shape)",
-                f"options[{word}] = spread_{name}.ctypes.data",
+                f"options[{word}] = address(spread_{name})",
                 f"for k in range({ndim}):",
                 f"    options[{word + 1} + places[k]] = spread_{name}.strides[k] // {name}.itemsize",
             )
@@ -415,11 +415,11 @@ def options_of(call, of, *arrays):
         sink = call.given["sink"]
         if call.is_number("sink"):
             call.add(f"options[{NUMBER}:].view(real)[0] = sink")
-            call.add(f"options[{SINK}] = options.ctypes.data + {8 * NUMBER}")
+            call.add(f"options[{SINK}] = address(options) + {8 * NUMBER}")
         elif isinstance(sink, types.Array) and sink.dtype == call.dtype and sink.ndim == 1 == ndim - 1:
             check_apart(call, "sink")
             call.raise_if(f"sink.size != {of}.shape[1 - position]", "sink needs a number for each line")
-            call.add(f"options[{SINK}] = sink.ctypes.data")
+            call.add(f"options[{SINK}] = address(sink)")
             call.add(f"options[{SINK + 1} if position else {SINK + 2}] = sink.strides[0] // sink.itemsize")
         else:
             raise call.error(f"sink must be a number or an array of {call.dtype} with one for each line, not {sink}")

@@ -12,7 +12,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 # As the kernels are compiled: a division does not raise, and everything becomes part of the caller's loop.
-OPTIONS = {"error_model": "numpy", "nogil": True, "no_cpython_wrapper": True, "forceinline": True}
+OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": True}
 inlined = njit(**OPTIONS)
 
 # Whether the processor that Numba compiles for, which NUMBA_CPU_NAME may have chosen, has fused multiply-adds.

@@ -36,6 +36,17 @@ def c_function(name):
     return call
 
 
+@intrinsic
+def address(typing_context, array):
+    """Where an array's first element is."""
+
+    def codegen(context, builder, signature, given):
+        data = make_array(array)(context, builder, given[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), codegen
+
+
 def parameter_check(function, parameter, real, from_y):
     """How a parameter is rounded to its type, and refused."""
     not_finite = f"{function}: {parameter.name} must be finite"
@@ -65,7 +76,7 @@ def parameter_check(function, parameter, real, from_y):
 @njit
 def span(a):
     """The lowest and the highest address of an array's elements."""
-    low = high = a.ctypes.data
+    low = high = address(a)
     for k in range(a.ndim):
         reach = a.strides[k] * (a.shape[k] - 1)
         if reach < 0:
@@ -126,10 +137,17 @@ def shares_memory(a, b):
 @njit
 def overlaps_partly(a, b):
     """Whether two arrays of one shape share memory without being the same elements in the same places."""
-    same = a.ctypes.data == b.ctypes.data
+    same = address(a) == address(b)
     for k in range(a.ndim):
         same &= a.shape[k] <= 1 or a.strides[k] == b.strides[k]
     return not same and shares_memory(a, b)
+
+
+@njit
+def contiguous_overlap(a, b):
+    """The same of contiguous arrays in the same order."""
+    distance = abs(address(a) - address(b))
+    return 0 < distance < a.size * a.itemsize
 
 
 @njit

@@ -85,7 +85,7 @@ def scalar_function(activation, direction):
     exec(source, scope)
     overload(scope["replaced"], jit_options=OPTIONS)(scope["replacement"])
     scope[name].__module__ = __name__
-    return njit(error_model="numpy", nogil=True, forceinline=True)(scope[name])
+    return njit(**OPTIONS)(scope[name])
 
 
 __all__ = []
