@@ -38,7 +38,7 @@ def from_text(arguments, body, **names):
 
 def assert_compiles_to_the_same(function, *arguments, **options):
     """What Numba makes of a function gives what the function gives."""
-    copies = [[a.copy(order="K") if isinstance(a, np.ndarray) else a for a in arguments] for _ in range(2)]
+    copies = [[a.copy() if isinstance(a, np.ndarray) else a for a in arguments] for _ in range(2)]
     expected, found = function(*copies[0]), njit(**options)(function)(*copies[1])
     expected, found = ([r] if not isinstance(r, tuple) else r for r in (expected, found))
     for result, wanted in zip((*found, *copies[1]), (*expected, *copies[0]), strict=True):
@@ -188,7 +188,8 @@ def test_every_function(call, dtype):
     a, b, c = (call.inputs((37, 53), dtype, seed)[-1] for seed in range(3))
     body = f"return {name}(a{arguments}), {name}(a{arguments}, out=c), {name}_(a{arguments})"
     assert_compiles_to_the_same(from_text("a, b, c", body), a, b, c)
-    assert_compiles_to_the_same(from_text("a, b", f"return {name}_(a{arguments})"), a[:, ::2], b[:, ::2])
+    arguments = arguments.replace("=b", "=b[:, ::2]")
+    assert_compiles_to_the_same(from_text("a, b", f"return {name}_(a[:, ::2]{arguments})"), a, b)
 
 
 @pytest.mark.slow
