@@ -258,7 +258,7 @@ def test_benchmark_names():
 
 def test_numba_benchmark_names():
     pytest.importorskip("numba")
-    speed = load(ROOT / "bench" / "numba_speed.py", "bench_numba_speed")
+    speed = load(ROOT / "bench" / "numba_speed.py")
     assert {activation.name for activation, _ in speed.rows()} == {a.name for a in ACTIVATIONS if is_elementwise(a)}
 
 
