@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow  the exhaustive tests as well"
 	@echo "make arm        the same bits from 64-bit Arm code, cross-compiled and run by qemu"
 	@echo "make accuracy   the largest error of every function over all float32 numbers (hours; can be stopped and resumed)"
-	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results"
+	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results; then inside Numba"
 	@echo "make lint       formatting and lint"
 	@echo "make format     rewrite files in the project's format"
 	@echo "make generate   rewrite what is made from the catalogue: header, stubs, tables"
@@ -40,7 +40,6 @@ test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or not slow"
 
 $(ARM_LIBRARY): $(VENV)/installed
-	$(BIN)/python -m pip install --quiet "setuptools>=77" "cython>=3.1"
 	CC=$(ARM_CC) PYACTS_MACHINE=aarch64 $(BIN)/python setup.py --quiet build_library --folder $(@D)
 
 arm: $(ARM_LIBRARY)
@@ -52,6 +51,7 @@ accuracy: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/speed.py $(BENCH)
+	$(BIN)/python bench/numba_speed.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from codegen import ROOT
 from codegen.header import header
 from codegen.python import exact_stubs, parallel_stubs, stubs
+from codegen.scalars import mathematics, scalar_stubs
 from codegen.tables import edges, readme
 
 CHECKED_IN = {
@@ -10,6 +11,8 @@ CHECKED_IN = {
     "pyacts/__init__.pyi": stubs,
     "pyacts/exact.pyi": exact_stubs,
     "pyacts/parallel.pyi": parallel_stubs,
+    "pyacts/numba/_mathematics.py": mathematics,
+    "pyacts/numba/scalar.pyi": scalar_stubs,
     "README.md": readme,
     "docs/edges.md": edges,
 }

@@ -52,3 +52,14 @@ def get_cmake_dir() -> str:
     ['pyacts-config.cmake']
     """
     return str(PACKAGE / "lib" / "cmake" / "pyacts")
+
+
+def load_for_numba():
+    """Load the C library for what Numba has compiled and cached, which refers to it by the names of its functions.
+
+    Numba calls this when it starts (an entry point), so that such code also runs in a process that does not import
+    pyacts.numba.
+    """
+    import llvmlite.binding
+
+    llvmlite.binding.load_library_permanently(get_library())

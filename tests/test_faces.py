@@ -1,4 +1,4 @@
-"""All faces have the same functions: catalogue, Python, stubs, C, ufuncs, oracle, benchmark, README."""
+"""All faces have the same functions: catalogue, Python, stubs, C, ufuncs, Numba, oracle, benchmark, README."""
 
 import ast
 import doctest
@@ -204,6 +204,44 @@ def test_ufunc_names():
         assert ufunc.types == [f"{own * t}{n_params * p}->{out * t}" for t, p in types]
 
 
+def test_numba_names():
+    """Numba knows every function of pyacts and of pyacts.exact, and nothing else that they have."""
+    pytest.importorskip("numba")
+    from numba.core.registry import cpu_target
+
+    import pyacts.numba
+
+    cpu_target.typing_context.refresh()
+    for module, names in ((pyacts, python_names()), (pyacts.exact, python_names(exact=True))):
+        found = {n for n in module.__all__ if cpu_target.typing_context._lookup_global(getattr(module, n)) is not None}
+        assert found == names
+
+
+def test_scalar_names():
+    """The functions of numbers, in the module and in its stub: one per direction, with the parameters of the others."""
+    pytest.importorskip("numba")
+    from pyacts.numba import scalar
+
+    wanted = {}
+    for activation in ACTIVATIONS:
+        if is_elementwise(activation) or activation.kind == "gated":
+            for direction in activation.directions:
+                operands, _ = activation.operands(direction)
+                parameters = {
+                    p.name: inspect.Parameter.empty if p.default is None else p.default for p in activation.parameters
+                }
+                for name in (activation.name, *activation.aliases):
+                    wanted[name + suffix(direction)] = dict.fromkeys(operands, inspect.Parameter.empty) | parameters
+    found = {name: inspect.signature(getattr(scalar, name).py_func).parameters for name in scalar.__all__}
+    assert {name: {p.name: p.default for p in own.values()} for name, own in found.items()} == wanted
+    functions, aliases, _, _ = stub_names("numba/scalar.pyi")
+    assert set(functions) | set(aliases) == set(wanted)
+    for name, node in functions.items():
+        assert [a.arg for a in node.args.args] == list(wanted[name])
+    for alias, name in aliases.items():
+        assert getattr(scalar, alias) is getattr(scalar, name)
+
+
 def test_oracle_names():
     pytest.importorskip("gmpy2")
     import oracle
@@ -223,6 +261,12 @@ def test_benchmark_names():
     assert set(speed.PEERS) <= NAMES
     rows = {(case.name, case.direction) for case in speed.cases()}
     assert rows >= {(a.name, d) for a in ACTIVATIONS for d in a.directions}
+
+
+def test_numba_benchmark_names():
+    pytest.importorskip("numba")
+    speed = load(ROOT / "bench" / "numba_speed.py")
+    assert {activation.name for activation, _ in speed.rows()} == {a.name for a in ACTIVATIONS if is_elementwise(a)}
 
 
 def test_readme_names():
@@ -278,6 +322,7 @@ from typing import Any
 
 import numpy as np
 import pyacts
+from pyacts.numba import scalar
 
 x: np.ndarray[Any, np.dtype[np.float32]] = np.zeros(3, np.float32)
 same: np.ndarray[Any, np.dtype[np.float32]] = pyacts.elu_(x, alpha=0.5)
@@ -300,6 +345,7 @@ with pyacts.num_threads(1):
     pyacts.parallel.elu_(x, alpha=0.5)
 where: str = pyacts.get_include() + pyacts.isa() + pyacts.__version__
 pyacts.expit_(x)
+number: float = scalar.swish_backward(1.0, 2.0, beta=3.0) + scalar.glu_backward(1, 2, 3)[0]
 """
 WRONG = {
     "pyacts.relu(x, x)": "Too many positional arguments",

@@ -52,6 +52,8 @@ def test_import_leaves_the_process_alone():
 @per_guide
 def test_python_in_guides(guide, tmp_path, monkeypatch):
     """The Python blocks run, one after the other as a reader would type them."""
+    if "import pyacts.numba" in guide.read_text():
+        pytest.importorskip("numba")
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for block in blocks_of(guide, "python"):
@@ -117,6 +119,7 @@ def test_wheel_contents(distributions):
     wanted = {library, "pyacts/include/pyacts.h"}
     wanted |= {"pyacts/lib/pkgconfig/pyacts.pc", "pyacts/lib/cmake/pyacts/pyacts-config.cmake"}
     wanted |= {"pyacts/py.typed", "pyacts/__init__.pyi", "pyacts/__main__.py", "pyacts/catalog.py"}
+    wanted |= {"pyacts/numba/scalar.pyi", "pyacts/numba/_mathematics.py"}
     assert wanted <= set(names)
     assert sizes[library] < 8 << 20
     assert any("licenses/LICENSE" in n for n in names)

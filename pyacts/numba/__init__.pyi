@@ -1,0 +1,3 @@
+from pyacts.numba import scalar as scalar
+
+__all__: list[str]
