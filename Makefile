@@ -51,7 +51,7 @@ accuracy: $(VENV)/installed
 	$(BIN)/python bench/accuracy/measure.py --write $(ACCURACY)
 
 bench: $(VENV)/installed
-	$(BIN)/python bench/speed.py $(BENCH)
+	$(BIN)/python -m bench.speed $(BENCH)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

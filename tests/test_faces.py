@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, load, run, suffix
+from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, run, suffix
 
 import pyacts
+from bench import speed
 from codegen.__main__ import CHECKED_IN
 from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES
@@ -218,7 +219,6 @@ def test_oracle_names():
 
 
 def test_benchmark_names():
-    speed = load(ROOT / "bench" / "speed.py")
     assert speed.missing_rows() == []
     assert set(speed.PEERS) <= NAMES
     rows = {(case.name, case.direction) for case in speed.cases()}
