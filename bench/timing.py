@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 PIECE = 50_000  # ns: the least that is timed at once, so that the clock's own cost and grain do not count
+QUICK, TRIALS = 2_000_000, 5  # ns: what takes less is tried so often, for some trials meet a disturbance
 CALLS_PER_FILL = 8  # calls in place before an array is filled again
 INPLACE_BYTES = 16 << 10  # what the arrays of an in-place measurement take together, if they are small
 
@@ -48,6 +49,12 @@ def piece(rounds):
     return own["piece"]
 
 
+def trial(piece: Callable[[int], int]) -> int:
+    """What it takes about."""
+    first = piece(1)
+    return min(first, *(piece(1) for _ in range(TRIALS))) if first < QUICK else first
+
+
 def compare(
     contenders: Sequence[Contender],
     x: np.ndarray,
@@ -70,16 +77,16 @@ def compare(
     once = [timed(contender, each, fill) for contender in contenders]
     for piece in once:
         piece(1)
-    trials = [max(piece(1), 1) for piece in once]
+    trials = [max(trial(piece), 1) for piece in once]
     passes = max(PIECE // min(trials), 1)
     visits = each * min(passes, CALLS_PER_FILL if inplace else passes)
     samples: list[list[float]] = [[] for _ in contenders]
     pieces = []
-    for contender, trial, own in zip(contenders, trials, samples, strict=True):
-        if trial > hopeless * trials[0]:
-            own.append(trial / len(each))
+    for contender, ns, own in zip(contenders, trials, samples, strict=True):
+        if ns > hopeless * trials[0]:
+            own.append(ns / len(each))
         else:
-            rounds = math.ceil(PIECE * len(each) / (trial * len(visits)))
+            rounds = math.ceil(PIECE * len(each) / (ns * len(visits)))
             pieces.append((timed(contender, visits, fill), rounds, own))
 
     end = perf_counter() + seconds
