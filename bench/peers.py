@@ -46,7 +46,7 @@ from typing import Any
 import numpy as np
 
 import pyacts
-from bench import instructions, speed
+from bench import instructions, page, speed
 from bench.roofline import Roofline, compiler
 from bench.systems import CASES, PEERS, SHAPES, Exact, Pyacts, Row, System, available
 from bench.timing import Contender, Progress, compare, cpu_model, parse_size, quartile, short
@@ -57,6 +57,7 @@ DTYPES = ("float32", "float64", "float16", "bfloat16")
 SUFFIXES = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 DIRECTIONS = {"forward": ("new", "out", "inplace"), "backward": ("new", "out"), "backward_y": ("out",)}
 IN_CACHE, LARGE = 1 << 15, 1 << 24
+GROWTH = tuple(1 << k for k in range(12, 25, 2))  # elements: 4 Ki to 16 Mi
 CHECKED = IN_CACHE  # elements up to which results are compared
 HOPELESS = 5
 SMALLEST_COPY = 1 << 12  # elements from which a row is compared with memcpy
@@ -115,6 +116,16 @@ def selection(options: argparse.Namespace, level: str, function: str, variant: s
         return [(dtype, n) for dtype in options.dtypes or DTYPES[:1] for n in options.sizes or (16, IN_CACHE, LARGE)]
     sizes = (16, IN_CACHE, LARGE) if level == options.levels[0] else (IN_CACHE,)
     return [("float32", n) for n in sizes] + [(dtype, IN_CACHE) for dtype in DTYPES[1:]]
+
+
+def growth_rows(options: argparse.Namespace) -> Iterator[Row]:
+    """Each function on more and more elements."""
+    for function in options.functions:
+        variant = next(variant for name, variant, _ in CASES if name == function)
+        for n in GROWTH:
+            shape, axis = shape_of(function, variant, n)
+            form = "new" if ", out=" not in CASES[function, variant, "forward"].ours else "out"
+            yield Row(function, variant, "forward", form, "float32", shape, axis)
 
 
 def shape_of(function: str, variant: str, n: int) -> tuple[tuple[int, ...], int]:
@@ -286,7 +297,8 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
             found = instructions.loops([level], SUFFIXES.values(), options.functions)
             loops = {key.partition(" ")[2]: value for key, value in found.items()}
     todo = list(rows(options, level))
-    progress = Progress(len(todo))
+    growing = list(growth_rows(options)) if level == options.levels[0] and options.growth else []
+    progress = Progress(len(todo) + len(growing) + 1)
     dropped: list[dict[str, str]] = []
     done = []
     about = {dtype: roofline.about() for dtype, roofline in rooflines.items()}
@@ -299,14 +311,24 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
             found |= {"level": level} | (bound(found, loops, limit) if limit else {})
             done.append(found)
             print(line(found), flush=True)
+    growth = []
+    for row in growing:
+        progress.show(f"{level}: growth of {describe(row)}")
+        growth.append(measure(row, systems[:1], rooflines, dropped))
+        progress.clear()
+    progress.show("small calls")
+    small_calls = speed.measure_small_calls(seconds=1)
+    progress.clear()
     return {
         "level": level,
         "core": core,
         "versions": {system.name: system.version for system in peers},
         "missing": missing,
         "limits": about,
+        "small_calls": small_calls,
         "dropped": dropped,
         "rows": done,
+        "growth": growth,
     }
 
 
@@ -367,6 +389,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sizes", nargs="+", type=parse_size, default=(), metavar="N", help="16, 32Ki, 1Mi, ...")
     made.add_argument("--peers", nargs="+", choices=[kind.name for kind in PEERS], default=[k.name for k in PEERS])
     made.add_argument("--levels", nargs="+", choices=LEVELS, help="default: avx512 and avx2, as the machine has them")
+    made.add_argument("--no-growth", dest="growth", action="store_false", help="leave out how times grow with size")
     made.add_argument("--write", action="store_true", help="put the results into docs/performance.md")
     return made
 
@@ -390,8 +413,19 @@ def main() -> None:
     path = RESULTS / "peers.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\n{report['seconds']} s. Figures: {path}")
+    try:
+        from bench import charts
+
+        charts.draw(report, RESULTS)
+    except ImportError:
+        print("No charts: they need matplotlib (pip install matplotlib)")
+    else:
+        print(f"Charts:  {RESULTS}/peers-*.png")
     for left_out in {(d["peer"], d["statement"], d["reason"]) for e in report["levels"] for d in e["dropped"]}:
         print("left out:", *left_out)
+    print("\n" + page.goals(report))
+    if options.write:
+        page.write(report)
 
 
 if __name__ == "__main__":
