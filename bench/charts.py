@@ -6,9 +6,9 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
-from bench.timing import short  # noqa: E402
+from bench.timing import short
 
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "axes.titlesize": 10}
 GRID = {"color": "#e2e8f0", "linewidth": 0.6}

@@ -113,7 +113,9 @@ def goals_of(report: Record) -> Iterator[Goal]:
             for row in levels[level]
             if (row["dtype"], row["n"]) == (dtype, n)
             and " x " not in row["variant"]
-            and all(row[name] in value if isinstance(value, set) else row[name] == value for name, value in wanted.items())
+            and all(
+                row[name] in value if isinstance(value, set) else row[name] == value for name, value in wanted.items()
+            )
         ]
 
     first = next(iter(levels))
@@ -142,7 +144,9 @@ def goals_of(report: Record) -> Iterator[Goal]:
             if (row["function"] in TWICE_TORCH and row["direction"] != "backward_y")
             or (row["function"], row["direction"]) == ("gelu", "backward")
         ]
-        yield Goal(f"{level}: softplus, log_sigmoid, gelu_tanh, backward of gelu: twice torch", against(twice, 2, "torch"))
+        yield Goal(
+            f"{level}: softplus, log_sigmoid, gelu_tanh, backward of gelu: twice torch", against(twice, 2, "torch")
+        )
         if level != "baseline":
             yield Goal(
                 f"{level}: float32 in cache within 1.6 times of what the instructions and the cache need",
@@ -233,7 +237,9 @@ def goals_of(report: Record) -> Iterator[Goal]:
         against([r for r in shapes if r["axis"] == -1 and r["shape"][-1] >= 128], 1, "torch"),
     )
     eased = [r for r in shapes if r["shape"][-1] == 10 or r["n"] >= LARGE or r["direction"] != "forward"]
-    yield Goal("softmax, rows of 10, from memory, and backward: 1.2 times as fast as torch", against(eased, 1.2, "torch"))
+    yield Goal(
+        "softmax, rows of 10, from memory, and backward: 1.2 times as fast as torch", against(eased, 1.2, "torch")
+    )
     yield Goal("softmax along axis 0: 3 times torch", against([r for r in shapes if r["axis"] == 0], 3, "torch"))
     grown = report["levels"][0]["growth"]
     base = {row["function"]: ours(row) for row in grown if row["n"] == IN_CACHE // 2}
@@ -320,7 +326,9 @@ def about(report: Record) -> str:
         for own in report["levels"]
         for dtype, limit in own["limits"].items()
     )
-    copies = [r["memory_ns"] for r in level["rows"] if r["n"] == LARGE and r["form"] == "out" and r["function"] == "relu"]
+    copies = [
+        r["memory_ns"] for r in level["rows"] if r["n"] == LARGE and r["form"] == "out" and r["function"] == "relu"
+    ]
     memory = f"; memcpy of 64 MiB: {8 / copies[0]:.1f} GB/s read and written" if copies else ""
     return (
         f"pyacts {report['version']}, {report['date'][:10]}, {report['cpu']}, one of {report['cores']} cores, load when "

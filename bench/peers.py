@@ -8,7 +8,8 @@ How it is measured. All that compete in a row are timed in turn in each repetiti
 all alike; figures are first quartiles, in nanoseconds per element, and the JSON has the spread. A timed piece lasts at
 least 50 microseconds. A peer's figure is that of its fastest way; one that makes a new array where it cannot write into
 an existing one is compared as it is. Results are compared first (up to 32 Ki elements); a peer whose result differs
-or that fails is left out of the row, and listed. What takes five times as long as pyacts when tried is not timed again.
+or that fails is left out of the row, and listed. What takes five times as long as pyacts when tried is not timed again,
+and what takes ten times as long at 32 Ki is not tried on more.
 
 Each level (avx512, avx2, baseline) has a process of its own, in which pyacts and those peers that can be are narrowed
 to it. The others take part at the widest level only.
@@ -28,7 +29,6 @@ memory
 import argparse
 import datetime
 import json
-import math
 import os
 import platform
 import statistics
@@ -63,10 +63,9 @@ HOPELESS = 5
 SMALLEST_COPY = 1 << 12  # elements from which a row is compared with memcpy
 
 # What holds the peers to a level and to one thread; they read it when they are imported.
-ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
+)
 ONE_THREAD |= {"MKL_THREADING_LAYER": "SEQUENTIAL", "JAX_PLATFORMS": "cpu"}
 XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 NARROWED = {
@@ -103,8 +102,11 @@ def rows(options: argparse.Namespace, level: str) -> Iterator[Row]:
             for direction in options.directions:
                 for form in DIRECTIONS[direction]:
                     case = "inplace" if form == "inplace" else direction
-                    if (function, variant, case) in CASES and form in options.forms:
-                        yield Row(function, variant, direction, form, dtype, shape, axis)
+                    if (function, variant, case) not in CASES or form not in options.forms:
+                        continue
+                    if n == LARGE and (direction, form) == ("backward", "new") and not options.sizes:
+                        continue  # page faults, as in forward
+                    yield Row(function, variant, direction, form, dtype, shape, axis)
 
 
 def selection(options: argparse.Namespace, level: str, function: str, variant: str) -> list[tuple[str, int]]:
@@ -150,13 +152,20 @@ def arrays(function: str, variant: str, shape: tuple[int, ...], dtype: str) -> d
 # Measuring
 
 
-def contenders(row: Row, systems: Iterable[System], dropped: list[dict[str, str]]) -> list[tuple[System, Contender]]:
+Hopeless = set[tuple[str, str, str]]  # what took too long in cache: label, direction, statement
+
+
+def contenders(
+    row: Row, systems: Iterable[System], dropped: list[dict[str, str]], hopeless: Hopeless
+) -> list[tuple[System, Contender]]:
     """All statements of all systems for a row, in their own names; first pyacts'."""
     names = arrays(row.function, row.variant, row.shape, row.dtype)
     found: list[tuple[System, Contender]] = []
     expected = None
     for system in systems:
         for statement in system.statements(row):
+            if row.n > IN_CACHE and (row.label, row.direction, statement) in hopeless:
+                continue
             try:
                 contender = Contender(statement, system.names(row, names), system.wrap)
                 if row.n <= CHECKED:
@@ -214,11 +223,12 @@ def measure(
     systems: Iterable[System],
     rooflines: dict[str, Roofline],
     dropped: list[dict[str, str]],
-    seconds: float = 0.12,
+    hopeless: Hopeless,
+    seconds: float = 0.1,
     least: int = 4,
 ) -> dict[str, Any] | None:
     """One row: by system, the figures of its fastest way. None if pyacts has no such form."""
-    competing = contenders(row, systems, dropped)
+    competing = contenders(row, systems, dropped, hopeless)
     if not competing or competing[0][0].name != "pyacts":
         return None
     names = arrays(row.function, row.variant, row.shape, row.dtype)
@@ -228,6 +238,8 @@ def measure(
     figures: dict[str, Any] = {}
     for (system, contender), own in zip(competing, samples, strict=False):
         quartile_ns = quartile(own) / x.size
+        if row.n == IN_CACHE and row.dtype == "float32" and quartile(own) > 2 * HOPELESS * quartile(samples[0]):
+            hopeless.add((row.label, row.direction, contender.statement))
         if system.name not in figures or quartile_ns < figures[system.name]["ns"]:
             figures[system.name] = {
                 "ns": quartile_ns,
@@ -271,20 +283,15 @@ def bound(row: dict[str, Any], loops: dict[str, list[instructions.Loop]], limit:
     return {"operations": loop.operations, "bound_ns": needs[by], "bound_by": by}
 
 
-def pinned() -> int | None:
-    """Keep this process to one core."""
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    core = max(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {core})
-    return core
+def keep_to_one_core() -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     """All rows of a level, in a process that is narrowed to it."""
     if pyacts.isa() != level:
         raise SystemExit(f"pyacts runs at {pyacts.isa()} here, not at {level}")
-    core = pinned()
     wanted = tuple(name for name in options.peers if level == options.levels[0] or name not in NOT_NARROWED)
     peers, missing = available(wanted)
     systems = [Pyacts(), Exact(), *peers]
@@ -300,11 +307,12 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     growing = list(growth_rows(options)) if level == options.levels[0] and options.growth else []
     progress = Progress(len(todo) + len(growing) + 1)
     dropped: list[dict[str, str]] = []
+    hopeless: Hopeless = set()
     done = []
     about = {dtype: roofline.about() for dtype, roofline in rooflines.items()}
     for row in todo:
         progress.show(f"{level}: {describe(row)}")
-        found = measure(row, systems, rooflines, dropped)
+        found = measure(row, systems, rooflines, dropped, hopeless, options.seconds)
         progress.clear()
         if found:
             limit = about.get("float64" if row.dtype == "float64" else "float32")
@@ -314,14 +322,13 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     growth = []
     for row in growing:
         progress.show(f"{level}: growth of {describe(row)}")
-        growth.append(measure(row, systems[:1], rooflines, dropped))
+        growth.append(measure(row, systems[:1], rooflines, dropped, hopeless, options.seconds))
         progress.clear()
     progress.show("small calls")
     small_calls = speed.measure_small_calls(seconds=1)
     progress.clear()
     return {
         "level": level,
-        "core": core,
         "versions": {system.name: system.version for system in peers},
         "missing": missing,
         "limits": about,
@@ -389,6 +396,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sizes", nargs="+", type=parse_size, default=(), metavar="N", help="16, 32Ki, 1Mi, ...")
     made.add_argument("--peers", nargs="+", choices=[kind.name for kind in PEERS], default=[k.name for k in PEERS])
     made.add_argument("--levels", nargs="+", choices=LEVELS, help="default: avx512 and avx2, as the machine has them")
+    made.add_argument("--seconds", type=float, default=0.1, help="for a row, at the least")
     made.add_argument("--no-growth", dest="growth", action="store_false", help="leave out how times grow with size")
     made.add_argument("--write", action="store_true", help="put the results into docs/performance.md")
     return made
@@ -406,7 +414,7 @@ def main() -> None:
     report["levels"] = []
     for level in options.levels:
         os.environ.update(environment(level))
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own:
+        with ProcessPoolExecutor(1, get_context("spawn"), keep_to_one_core) as own:
             report["levels"].append(own.submit(measure_level, options, level).result())
     report["seconds"] = round(perf_counter() - start)
     RESULTS.mkdir(exist_ok=True)

@@ -192,7 +192,9 @@ TORCH: dict[str, Spelling] = {
         "leaky_relu(x, 0.01)", "leaky_relu_backward(grad, x, 0.01, False)", "leaky_relu_backward(grad, y, 0.01, True)"
     ),
     "prelu": native("prelu(x, weight)"),
-    "relu6": native("relu6(x)", "hardtanh_backward(grad, x, 0, 6)", "hardtanh_backward(grad, y, 0, 6)", "hardtanh(x, 0, 6)"),
+    "relu6": native(
+        "relu6(x)", "hardtanh_backward(grad, x, 0, 6)", "hardtanh_backward(grad, y, 0, 6)", "hardtanh(x, 0, 6)"
+    ),
     "relu2": native("square(torch.relu(x))"),
     "threshold": native("threshold(x, 1, 0)", "threshold_backward(grad, x, 1)"),
     "hard_tanh": native("hardtanh(x, -1, 1)", "hardtanh_backward(grad, x, -1, 1)", "hardtanh_backward(grad, y, -1, 1)"),
@@ -278,9 +280,7 @@ class Torch(System):
         if row.direction == "backward" and not calls:
             found = [self.recorded(spelled.forward[0].replace("{axis}", str(row.axis)), row)]
         # What only makes new arrays is also what one has where there are arrays already.
-        kept = [one for one in found if one] or [
-            self.written(call, row, "new") for call in calls if row.form == "out"
-        ]
+        kept = [one for one in found if one] or [self.written(call, row, "new") for call in calls if row.form == "out"]
         return list(dict.fromkeys(kept))
 
     def function(self, operator):
@@ -313,7 +313,9 @@ class Torch(System):
 
     def recorded(self, call, row):
         """The backward of what autograd records of a forward call."""
-        expression = call[2:] if call.startswith("= ") else f"{self.function(call.partition('(')[0])}({call.partition('(')[2]}"
+        expression = (
+            call[2:] if call.startswith("= ") else f"{self.function(call.partition('(')[0])}({call.partition('(')[2]}"
+        )
         inputs = ("gate", "up") if row.case.gated else ("x",)
         leaves = ", ".join(f"{name}_leaf" for name in inputs)
         source = "x_leaf.reshape(pools.shape)" if "pools" in expression else r"\1_leaf"
@@ -440,7 +442,9 @@ class Onnxruntime(System):
         attributes = attributes | ({"axis": row.axis} if "axis" in attributes else {})
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(row.dtype))
         arrays = [helper.make_tensor_value_info(name, kind, row.shape) for name in "xy"]
-        graph = helper.make_graph([helper.make_node(operator, ["x"], ["y"], **attributes)], "one", arrays[:1], arrays[1:])
+        graph = helper.make_graph(
+            [helper.make_node(operator, ["x"], ["y"], **attributes)], "one", arrays[:1], arrays[1:]
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
         options = self.runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -18,6 +18,7 @@ import numpy as np
 
 PIECE = 50_000  # ns: the least that is timed at once, so that the clock's own cost and grain do not count
 QUICK, TRIALS = 2_000_000, 5  # ns: what takes less is tried so often, for some trials meet a disturbance
+SLOW = 50_000_000  # ns: what takes longer when called first, and is hopeless, is not even tried again
 CALLS_PER_FILL = 8  # calls in place before an array is filled again
 INPLACE_BYTES = 16 << 10  # what the arrays of an in-place measurement take together, if they are small
 
@@ -52,7 +53,7 @@ def piece(rounds):
 def trial(piece: Callable[[int], int]) -> int:
     """What it takes about."""
     first = piece(1)
-    return min(first, *(piece(1) for _ in range(TRIALS))) if first < QUICK else first
+    return max(min(first, *(piece(1) for _ in range(TRIALS))) if first < QUICK else first, 1)
 
 
 def compare(
@@ -75,9 +76,8 @@ def compare(
         each, fill = [x], int
 
     once = [timed(contender, each, fill) for contender in contenders]
-    for piece in once:
-        piece(1)
-    trials = [max(trial(piece), 1) for piece in once]
+    warm = [max(piece(1), 1) for piece in once]
+    trials = [ns if ns > max(hopeless * warm[0], SLOW) else trial(piece) for piece, ns in zip(once, warm, strict=True)]
     passes = max(PIECE // min(trials), 1)
     visits = each * min(passes, CALLS_PER_FILL if inplace else passes)
     samples: list[list[float]] = [[] for _ in contenders]
