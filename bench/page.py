@@ -28,6 +28,7 @@ WITH_EXP = {
 }
 ELEMENTWISE = {a.name for a in ACTIVATIONS if a.kind in ("elementwise", "channelwise", "gated")}
 WITH_PARAMETERS = {a.name for a in ACTIVATIONS if a.parameters}
+EXP_FROM_Y = {"softplus", "log_sigmoid", "log_softmax"}
 NAMES = {"backward": "backward", "backward_y": "backward from y"}
 FORMS = {"new": "new array", "out": "out=", "inplace": "in place"}
 
@@ -52,6 +53,10 @@ def fastest(row: Record, peer: str = "") -> tuple[float, str]:
         if not name.startswith("pyacts") and name.startswith(peer)
     )
     return min(others, default=(float("inf"), ""))
+
+
+def has_exp(row: Record) -> bool:
+    return row["function"] in (EXP_FROM_Y if row["direction"] == "backward_y" else WITH_EXP)
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -113,15 +118,13 @@ def goals_of(report: Record) -> Iterator[Goal]:
             for row in levels[level]
             if (row["dtype"], row["n"]) == (dtype, n)
             and " x " not in row["variant"]
-            and all(
-                row[name] in value if isinstance(value, set) else row[name] == value for name, value in wanted.items()
-            )
+            and all(row[name] in value for name, value in wanted.items())
         ]
 
     first = next(iter(levels))
     calls = report["levels"][0]["small_calls"]
     yardstick = calls[0]["ns"]
-    small = rows(first, "float32", SMALL, form="inplace", function=ELEMENTWISE)
+    small = rows(first, "float32", SMALL, form={"inplace"}, function=ELEMENTWISE)
     times = [(row, SMALL * ours(row)) for row in small]
     yield Goal(
         f"in place on 16 floats: 1/10 of `{calls[0]['call']}`, 1/7 with a parameter",
@@ -163,7 +166,7 @@ def goals_of(report: Record) -> Iterator[Goal]:
             [
                 (score, f"{text} {row['dtype']}")
                 for row in halves
-                for score, text in against([row], 2 if row["function"] in WITH_EXP else 1)
+                for score, text in against([row], 2 if has_exp(row) else 1)
             ],
         )
         singles = {label(row): ours(row) for row in cached}
@@ -172,8 +175,8 @@ def goals_of(report: Record) -> Iterator[Goal]:
             [
                 (score, f"{text} {row['dtype']}")
                 for row in halves
-                if row["function"] in WITH_EXP and row["form"] != "new"
-                for score, text in within([row], 1.3, lambda row: singles.get(label(row)))
+                if has_exp(row) and row["form"] != "new"
+                for score, text in within([row], 1.3, lambda row, singles=singles: singles.get(label(row)))
             ],
         )
         exact = [row for row in cached if "pyacts.exact" in row["figures"] and row["form"] != "new"]
@@ -326,13 +329,11 @@ def about(report: Record) -> str:
         for own in report["levels"]
         for dtype, limit in own["limits"].items()
     )
-    copies = [
-        r["memory_ns"] for r in level["rows"] if r["n"] == LARGE and r["form"] == "out" and r["function"] == "relu"
-    ]
+    copies = [row["memory_ns"] for row in level["growth"] if row["n"] == LARGE and row["form"] == "out"]
     memory = f"; memcpy of 64 MiB: {8 / copies[0]:.1f} GB/s read and written" if copies else ""
     return (
-        f"pyacts {report['version']}, {report['date'][:10]}, {report['cpu']}, one of {report['cores']} cores, load when "
-        f"it began {report['load']}; {report['system']}; {report['compiler']}; Python {report['python']}. "
+        f"pyacts {report['version']}, {report['date'][:10]}, {report['cpu']}, one of {report['cores']} cores, "
+        f"load {report['load']} when it began; {report['system']}; {report['compiler']}; Python {report['python']}. "
         f"Peers: {versions}; not installed: {missing}. {report['seconds']} s.\n\n"
         f"The core's limits: {limits}{memory}.\n"
     )
@@ -346,7 +347,7 @@ def write(report: Record) -> None:
     PAGE.write_text(head + START + made + END + rest.partition(END)[2], encoding="utf-8")
 
 
-LEGEND = """In a cell: nanoseconds per element; how many times as long the fastest peer takes, and which that is (bold: it
-takes less); and with a b, how many times what the loop's instructions and the cache need at the least (see above).
+LEGEND = """In a cell: nanoseconds per element; how many times as long the fastest peer takes, and which that is (bold:
+it takes less); and with a b, how many times what the loop's instructions and the cache need at the least (see above).
 operations: vector instructions per element that compute, in the forward loop.
 """

@@ -63,9 +63,8 @@ HOPELESS = 5
 SMALLEST_COPY = 1 << 12  # elements from which a row is compared with memcpy
 
 # What holds the peers to a level and to one thread; they read it when they are imported.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
-)
+LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES}
 ONE_THREAD |= {"MKL_THREADING_LAYER": "SEQUENTIAL", "JAX_PLATFORMS": "cpu"}
 XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 NARROWED = {

@@ -266,7 +266,7 @@ class Torch(System):
             if isinstance(names.get(name), np.ndarray):
                 own[name] = self.wrap(names[name])
         if "weight" in names:
-            own["weight"] = torch.as_tensor(np.atleast_1d(names["weight"])).to(own["x"].dtype)
+            own["weight"] = self.wrap(np.atleast_1d(names["weight"]).astype(names["x"].dtype))
         own["kept"] = self.operators.log_sigmoid_forward(own["x"])[1]  # what the forward keeps for the backward
         own |= {f"{name}_leaf": own[name].detach().requires_grad_() for name in ("x", "gate", "up") if name in own}
         return own
@@ -313,9 +313,7 @@ class Torch(System):
 
     def recorded(self, call, row):
         """The backward of what autograd records of a forward call."""
-        expression = (
-            call[2:] if call.startswith("= ") else f"{self.function(call.partition('(')[0])}({call.partition('(')[2]}"
-        )
+        expression = self.written(call, row, "new").partition(" = ")[2]
         inputs = ("gate", "up") if row.case.gated else ("x",)
         leaves = ", ".join(f"{name}_leaf" for name in inputs)
         source = "x_leaf.reshape(pools.shape)" if "pools" in expression else r"\1_leaf"
