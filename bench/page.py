@@ -32,6 +32,8 @@ EXP_FROM_Y = {"softplus", "log_sigmoid", "log_softmax"}
 NAMES = {"backward": "backward", "backward_y": "backward from y"}
 FORMS = {"new": "new array", "out": "out=", "inplace": "in place"}
 
+CLOCKS = {"wall": "wall clock", "cpu": "CPU time of the process, since the machine was busy with other things"}
+
 Record = dict[str, Any]
 
 
@@ -334,7 +336,7 @@ def about(report: Record) -> str:
     return (
         f"pyacts {report['version']}, {report['date'][:10]}, {report['cpu']}, one of {report['cores']} cores, "
         f"load {report['load']} when it began; {report['system']}; {report['compiler']}; Python {report['python']}. "
-        f"Peers: {versions}; not installed: {missing}. {report['seconds']} s.\n\n"
+        f"Peers: {versions}; not installed: {missing}. {report['seconds']} s, {CLOCKS[report['clock']]}.\n\n"
         f"The core's limits: {limits}{memory}.\n"
     )
 

@@ -31,6 +31,7 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -40,7 +41,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, perf_counter_ns, process_time_ns
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ import pyacts
 from bench import instructions, page, speed
 from bench.roofline import Roofline, compiler
 from bench.systems import CASES, PEERS, SHAPES, Exact, Pyacts, Row, System, available
-from bench.timing import Contender, Progress, compare, cpu_model, parse_size, quartile, short
+from bench.timing import Clock, Contender, Progress, compare, cpu_model, parse_size, quartile, short
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LEVELS = ("avx512", "avx2", "baseline")
@@ -60,6 +61,8 @@ IN_CACHE, LARGE = 1 << 15, 1 << 24
 GROWTH = tuple(1 << k for k in range(12, 25, 2))  # elements: 4 Ki to 16 Mi
 CHECKED = IN_CACHE  # elements up to which results are compared
 HOPELESS = 5
+LEAST = 4  # repetitions
+CLOCKS = {"wall": perf_counter_ns, "cpu": process_time_ns}
 SMALLEST_COPY = 1 << 12  # elements from which a row is compared with memcpy
 
 # What holds the peers to a level and to one thread; they read it when they are imported.
@@ -223,8 +226,8 @@ def measure(
     rooflines: dict[str, Roofline],
     dropped: list[dict[str, str]],
     hopeless: Hopeless,
-    seconds: float = 0.1,
-    least: int = 4,
+    seconds: float,
+    clock: Clock,
 ) -> dict[str, Any] | None:
     """One row: by system, the figures of its fastest way. None if pyacts has no such form."""
     competing = contenders(row, systems, dropped, hopeless)
@@ -233,7 +236,7 @@ def measure(
     names = arrays(row.function, row.variant, row.shape, row.dtype)
     x, edge = names["x"], limits(row, rooflines)
     every = [contender for _, contender in competing]
-    samples = compare([*every, *edge], x, row.form == "inplace", seconds, least, HOPELESS)
+    samples = compare([*every, *edge], x, row.form == "inplace", seconds, LEAST, HOPELESS, clock)
     figures: dict[str, Any] = {}
     for (system, contender), own in zip(competing, samples, strict=False):
         quartile_ns = quartile(own) / x.size
@@ -311,7 +314,7 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     about = {dtype: roofline.about() for dtype, roofline in rooflines.items()}
     for row in todo:
         progress.show(f"{level}: {describe(row)}")
-        found = measure(row, systems, rooflines, dropped, hopeless, options.seconds)
+        found = measure(row, systems, rooflines, dropped, hopeless, options.seconds, CLOCKS[options.clock])
         progress.clear()
         if found:
             limit = about.get("float64" if row.dtype == "float64" else "float32")
@@ -321,7 +324,7 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     growth = []
     for row in growing:
         progress.show(f"{level}: growth of {describe(row)}")
-        growth.append(measure(row, systems[:1], rooflines, dropped, hopeless, options.seconds))
+        growth.append(measure(row, systems[:1], rooflines, dropped, hopeless, options.seconds, CLOCKS[options.clock]))
         progress.clear()
     progress.show("small calls")
     small_calls = speed.measure_small_calls(seconds=1)
@@ -396,6 +399,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--peers", nargs="+", choices=[kind.name for kind in PEERS], default=[k.name for k in PEERS])
     made.add_argument("--levels", nargs="+", choices=LEVELS, help="default: avx512 and avx2, as the machine has them")
     made.add_argument("--seconds", type=float, default=0.1, help="for a row, at the least")
+    made.add_argument(
+        "--clock",
+        choices=tuple(CLOCKS),
+        default="wall",
+        help="cpu: the time that the process runs, all its threads together, for a machine that has other things to do",
+    )
     made.add_argument("--no-growth", dest="growth", action="store_false", help="leave out how times grow with size")
     made.add_argument("--write", action="store_true", help="put the results into docs/performance.md")
     return made
@@ -410,15 +419,17 @@ def main() -> None:
     print("bound: how many times what the instructions need at the least. memory: share of the copying rate.\n")
     print(HEADING)
     start = perf_counter()
-    report["levels"] = []
-    for level in options.levels:
-        os.environ.update(environment(level))
-        with ProcessPoolExecutor(1, get_context("spawn"), keep_to_one_core) as own:
-            report["levels"].append(own.submit(measure_level, options, level).result())
-    report["seconds"] = round(perf_counter() - start)
+    report |= {"clock": options.clock, "levels": []}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "peers.json"
-    path.write_text(json.dumps(report, indent=1) + "\n")
+    inherited = dict(os.environ)
+    for level in options.levels:
+        os.environ.clear()
+        os.environ.update(inherited | environment(level))
+        with ProcessPoolExecutor(1, get_context("spawn"), keep_to_one_core) as own:
+            report["levels"].append(own.submit(measure_level, options, level).result())
+        report["seconds"] = round(perf_counter() - start)
+        path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\n{report['seconds']} s. Figures: {path}")
     try:
         from bench import charts
@@ -433,6 +444,8 @@ def main() -> None:
     print("\n" + page.goals(report))
     if options.write:
         page.write(report)
+        if (chart := RESULTS / f"peers-growth-{options.levels[0]}.png").exists():
+            shutil.copy(chart, page.PAGE.with_name("growth.png"))
 
 
 if __name__ == "__main__":

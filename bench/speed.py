@@ -596,7 +596,7 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
         rows, labels = np.arange(shape[0]), np.random.default_rng(3).integers(0, shape[1], shape[0])
         names |= {"rows": rows, "labels": labels, "hot": np.eye(shape[1], dtype=dtype)[labels]}
     if case.name == "sigmoid_cross_entropy":
-        names["labels"] = np.random.default_rng(3).random(shape, dtype)
+        names["labels"] = np.random.default_rng(3).random(shape).astype(dtype)
     names["entmax15_tau"] = entmax15_tau
     if case.name == "prelu" and len(shape) == 1:
         names |= {"weight": 0.25, "axis": None, "subscripts": "i,i->", "dweight": np.ones((), dtype)}

@@ -279,9 +279,10 @@ class Torch(System):
         found = [self.written(call, row) for call in calls]
         if row.direction == "backward" and not calls:
             found = [self.recorded(spelled.forward[0].replace("{axis}", str(row.axis)), row)]
-        # What only makes new arrays is also what one has where there are arrays already.
-        kept = [one for one in found if one] or [self.written(call, row, "new") for call in calls if row.form == "out"]
-        return list(dict.fromkeys(kept))
+        # A new array is what one has where nothing can be written into, and a backward with out= may copy from one.
+        if row.form == "out" and (row.direction == "backward" or not any(found)):
+            found += [self.written(call, row, "new") for call in calls]
+        return list(dict.fromkeys(filter(None, found)))
 
     def function(self, operator):
         """The quickest way to call it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import perf_counter, perf_counter_ns
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ CALLS_PER_FILL = 8  # calls in place before an array is filled again
 INPLACE_BYTES = 16 << 10  # what the arrays of an in-place measurement take together, if they are small
 
 
+Clock = Callable[[], int]  # of nanoseconds
+
+
 @dataclass(frozen=True)
 class Contender:
     """A statement to time, with the names that it uses: ``x`` among them, which NumPy's array is made by ``wrap``."""
@@ -32,7 +35,9 @@ class Contender:
     wrap: Callable[[np.ndarray], Any] = lambda array: array
 
 
-def timed(contender: Contender, visits: list[np.ndarray], fill: Callable[[], Any]) -> Callable[[int], int]:
+def timed(
+    contender: Contender, visits: list[np.ndarray], fill: Callable[[], Any], clock: Clock
+) -> Callable[[int], int]:
     """A function of a number of rounds: the nanoseconds that the statement takes, once for each x in visits."""
     source = f"""
 def piece(rounds):
@@ -45,7 +50,7 @@ def piece(rounds):
         elapsed += clock() - start
     return elapsed
 """
-    own = {**contender.names, "visits": list(map(contender.wrap, visits)), "fill": fill, "clock": perf_counter_ns}
+    own = {**contender.names, "visits": list(map(contender.wrap, visits)), "fill": fill, "clock": clock}
     exec(source, own)
     return own["piece"]
 
@@ -63,6 +68,7 @@ def compare(
     seconds: float,
     least: int,
     hopeless: float = math.inf,
+    clock: Clock = perf_counter_ns,
 ) -> list[list[float]]:
     """Time statements in x against each other: for each, the nanoseconds per call, one figure per repetition, sorted.
 
@@ -75,7 +81,7 @@ def compare(
     else:
         each, fill = [x], int
 
-    once = [timed(contender, each, fill) for contender in contenders]
+    once = [timed(contender, each, fill, clock) for contender in contenders]
     warm = [max(piece(1), 1) for piece in once]
     trials = [ns if ns > max(hopeless * warm[0], SLOW) else trial(piece) for piece, ns in zip(once, warm, strict=True)]
     passes = max(PIECE // min(trials), 1)
@@ -87,13 +93,13 @@ def compare(
             own.append(ns / len(each))
         else:
             rounds = math.ceil(PIECE * len(each) / (ns * len(visits)))
-            pieces.append((timed(contender, visits, fill), rounds, own))
+            pieces.append((timed(contender, visits, fill, clock), rounds, own))
 
-    end = perf_counter() + seconds
+    end = clock() + seconds * 1e9
     gc.disable()
     try:
         for repetition in itertools.count():
-            if repetition >= least and perf_counter() > end:
+            if repetition >= least and clock() > end:
                 break
             for piece, rounds, own in pieces:
                 own.append(piece(rounds) / (rounds * len(visits)))

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from common import DTYPES
 
 import pyacts
 from bench import page, peers, systems
@@ -52,6 +53,12 @@ def test_numpy_statements(dtype):
             assert {"pyacts", "numpy"} <= {system.name for system, _ in found}, row
 
 
+@pytest.mark.parametrize("dtype", sorted({"float16", "bfloat16"} & set(DTYPES)))
+def test_halves_run(dtype):
+    for row in peers.rows(options("--sizes", "256", "--dtypes", dtype), pyacts.isa()):
+        peers.contenders(row, [systems.Pyacts()], [], set())
+
+
 def test_softmax_statements_along_an_axis(monkeypatch):
     """The same for the shapes of softmax, made smaller."""
     smaller = {name: (tuple(min(n, 24) for n in shape), axis) for name, (shape, axis) in systems.SHAPES.items()}
@@ -90,7 +97,7 @@ def test_a_small_run(tmp_path):
         assert row["figures"]["pyacts"]["ns"] > 0
         assert peers.line(row).startswith(row["function"])
         assert ("memory_ns" in row) == (row["n"] == 4096 and pyacts.isa() in peers.instructions.WIDTHS)
-    report = json.loads(json.dumps({**peers.state(), "seconds": 0, "levels": [level]}))
+    report = json.loads(json.dumps({**peers.state(), "seconds": 0, "levels": [level], "clock": "wall"}))
     assert "| goal |" in page.goals(report)
     assert "`swiglu`" in page.tables(report)
     charts = pytest.importorskip("bench.charts", exc_type=ImportError)
