@@ -14,13 +14,13 @@ and what takes ten times as long at 32 Ki is not tried on more.
 Each level (avx512, avx2, baseline) has a process of its own, in which pyacts and those peers that can be are narrowed
 to it. The others take part at the widest level only.
 
-Beside the times of a row of float32 or float64 stand the limits of the machine, measured in the same run:
+Beside the times stand the limits of the machine, measured in the same run:
 
-bound
+bound (elementwise functions)
     what the loop takes at the least, from the instructions counted in its disassembly (bench/instructions.py): all
     vector operations, those of the multiplier, divisions, each at the rate that bench/roofline.c reaches, or moving
     the data through the cache at the rate of memcpy, whichever takes longest.
-memory
+memory (float32 and float64, from 4 Ki elements)
     the share of the bandwidth of memcpy (in place: of scaling by a constant) in the same row.
 
 --write puts the table of goals and figures into docs/performance.md.
@@ -293,7 +293,7 @@ def keep_to_one_core() -> None:
 def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
     """All rows of a level, in a process that is narrowed to it."""
     if pyacts.isa() != level:
-        raise SystemExit(f"pyacts runs at {pyacts.isa()} here, not at {level}")
+        raise ValueError(f"pyacts runs at {pyacts.isa()} here, not at {level}")
     wanted = tuple(name for name in options.peers if level == options.levels[0] or name not in NOT_NARROWED)
     peers, missing = available(wanted)
     systems = [Pyacts(), Exact(), *peers]
@@ -412,8 +412,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     options = parser().parse_args()
-    highest = LEVELS.index(pyacts.isa()) if pyacts.isa() in LEVELS else 0
-    options.levels = options.levels or [level for level in LEVELS[:2] if LEVELS.index(level) >= highest]
+    own = pyacts.isa()
+    below = LEVELS[LEVELS.index(own) : 2] if own in LEVELS else ()
+    options.levels = options.levels or below or (own,)
     report = state()
     print(f"pyacts {report['version']}, {report['cpu']}, load {report['load']}")
     print("bound: how many times what the instructions need at the least. memory: share of the copying rate.\n")
@@ -426,8 +427,8 @@ def main() -> None:
     for level in options.levels:
         os.environ.clear()
         os.environ.update(inherited | environment(level))
-        with ProcessPoolExecutor(1, get_context("spawn"), keep_to_one_core) as own:
-            report["levels"].append(own.submit(measure_level, options, level).result())
+        with ProcessPoolExecutor(1, get_context("spawn"), keep_to_one_core) as process:
+            report["levels"].append(process.submit(measure_level, options, level).result())
         report["seconds"] = round(perf_counter() - start)
         path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\n{report['seconds']} s. Figures: {path}")
