@@ -16,11 +16,11 @@ to it. The others take part at the widest level only.
 
 Beside the times stand the limits of the machine, measured in the same run:
 
-bound (elementwise functions)
+bound (elementwise functions, from 4 Ki elements)
     what the loop takes at the least, from the instructions counted in its disassembly (bench/instructions.py): all
     vector operations, those of the multiplier, divisions, each at the rate that bench/roofline.c reaches, or moving
     the data through the cache at the rate of memcpy, whichever takes longest.
-memory (float32 and float64, from 4 Ki elements)
+memory (from 4 Ki elements)
     the share of the bandwidth of memcpy (in place: of scaling by a constant) in the same row.
 
 --write puts the table of goals and figures into docs/performance.md.
@@ -211,11 +211,16 @@ def describe(row: Row) -> str:
 
 def limits(row: Row, rooflines: dict[str, Roofline]) -> list[Contender]:
     """memcpy, and scaling by a constant, of the memory of a row."""
-    roofline = rooflines.get(row.dtype)
+    roofline = rooflines.get("float64" if row.dtype == "float64" else "float32")
     if roofline is None or row.n < SMALLEST_COPY:
         return []
     names = arrays(row.function, row.variant, row.shape, row.dtype)
-    own = {"limit": roofline.library, "n": names["x"].size, "y": roofline.pointer(names["dx"]), "x": None}
+    own = {
+        "limit": roofline.library,
+        "n": names["x"].nbytes // roofline.itemsize,
+        "y": roofline.pointer(names["dx"]),
+        "x": None,
+    }
     statement = "limit.scale(n, x, 1)" if row.form == "inplace" else "limit.copy(n, x, y)"
     return [Contender(statement, own, roofline.pointer)]
 
@@ -272,7 +277,7 @@ def measure(
 def bound(row: dict[str, Any], loops: dict[str, list[instructions.Loop]], limit: dict[str, float]) -> dict[str, Any]:
     """What the instructions of a row's loop take at the least, in nanoseconds per element."""
     found = loops.get(f"{row['function']} {row['direction']} {SUFFIXES[row['dtype']]}")
-    if not found:
+    if not found or row["n"] < SMALLEST_COPY:
         return {}
     loop = instructions.usual(found)
     needs = {

@@ -42,7 +42,8 @@ class Roofline:
             subprocess.run([*compiler(), *options, SOURCE, "-o", library], check=True)
             self.library = self.ffi.dlopen(str(library))
         self.real = real
-        self.lanes = self.library.vector_bytes() // ITEMSIZES[real]
+        self.itemsize = ITEMSIZES[real]
+        self.lanes = self.library.vector_bytes() // self.itemsize
 
     def rate(self, name: str, operations: int) -> float:
         """Vector operations a nanosecond."""

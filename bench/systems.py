@@ -211,7 +211,7 @@ TORCH: dict[str, Spelling] = {
         "celu(x, 1)", "elu_backward(grad, 1, 1, 1, False, x)", "elu_backward(grad, 1, 1, 1, True, y)", "elu(x, 1, 1, 1)"
     ),
     "softplus": native("softplus(x, 1, 20)", "softplus_backward(grad, x, 1, 20)"),
-    "log_sigmoid": native("log_sigmoid(x)", "log_sigmoid_backward(grad, x, kept)"),
+    "log_sigmoid": native("log_sigmoid(x)", "log_sigmoid_backward(grad, x, aten.log_sigmoid_forward(x)[1])"),
     "exponential": native("exp(x)", "mul(grad, torch.exp(x))", "mul(grad, y)"),
     "sigmoid": native("sigmoid(x)", "sigmoid_backward(grad, torch.sigmoid(x))", "sigmoid_backward(grad, y)"),
     "tanh": native("tanh(x)", "tanh_backward(grad, torch.tanh(x))", "tanh_backward(grad, y)"),
@@ -267,7 +267,6 @@ class Torch(System):
                 own[name] = self.wrap(names[name])
         if "weight" in names:
             own["weight"] = self.wrap(np.atleast_1d(names["weight"]).astype(names["x"].dtype))
-        own["kept"] = self.operators.log_sigmoid_forward(own["x"])[1]  # what the forward keeps for the backward
         own |= {f"{name}_leaf": own[name].detach().requires_grad_() for name in ("x", "gate", "up") if name in own}
         return own
 

@@ -108,7 +108,7 @@ def test_a_small_run(tmp_path):
 def test_bound():
     """A loop of 2 operations, one of them a division, per element."""
     loop = peers.instructions.Loop(64, 16, {"division": 1.0, "other": 1.0, "move": 5.0}, 0, (), ())
-    row = {"function": "softsign", "direction": "forward", "dtype": "float32", "memory_ns": 0.5}
+    row = {"function": "softsign", "direction": "forward", "dtype": "float32", "n": 4096, "memory_ns": 0.5}
     limit = {"mixed": 4.0, "multiply_adds": 2.0, "divisions": 0.5}
     found = peers.bound(row, {"softsign forward f32": [loop]}, limit)
     assert found == {"operations": 2.0, "bound_ns": 2.0, "bound_by": "divisions"}
