@@ -89,8 +89,8 @@ def against(rows: list[Record], wanted: float | Callable[[Record], float], peer:
     scores = []
     for row in rows:
         ratio, who = fastest(row, peer)
-        if who:
-            needed = wanted(row) if callable(wanted) else wanted
+        needed = wanted(row) if callable(wanted) else wanted
+        if who and needed:
             scores.append((ratio / needed, f"{label(row)} {ratio:.2f} ({who})"))
     return scores
 
@@ -102,7 +102,7 @@ def within(rows: list[Record], factor: float, limit: Callable[[Record], float | 
 
 
 def factor_in_cache(row: Record) -> float:
-    """How many times as fast as the best peer a function has to be."""
+    """How many times as fast as the best peer a function has to be; 0 for one that need not be."""
     if row["function"] in TWO_AND_A_HALF and row["direction"] in ("forward", "backward"):
         return 2.5
     if row["function"] in ("exponential", "tanh") and row["direction"] == "forward":
