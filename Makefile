@@ -3,14 +3,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
+PEERS_VENV = $(VENV)-peers
 SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py)
-C_FILES = kernels/*.h examples/c/*.c tests/c/*.c
+C_FILES = kernels/*.h bench/*.c examples/c/*.c tests/c/*.c
 
 # For make arm, which needs a cross compiler and qemu: on Debian, gcc-aarch64-linux-gnu and qemu-user-static.
 export ARM_CC ?= aarch64-linux-gnu-gcc
 ARM_LIBRARY = build/aarch64/libpyacts.so.0
 
-.PHONY: help demo test test-slow arm accuracy bench lint format generate clean
+.PHONY: help demo test test-slow arm accuracy bench bench-peers lint format generate clean
 
 help:
 	@echo "make demo       build, install into $(VENV), and show the main job on real input"
@@ -19,6 +20,7 @@ help:
 	@echo "make arm        the same bits from 64-bit Arm code, cross-compiled and run by qemu"
 	@echo "make accuracy   the largest error of every function over all float32 numbers (hours; can be stopped and resumed)"
 	@echo "make bench      speed against NumPy: table, JSON and chart in bench/results; then inside Numba"
+	@echo "make bench-peers  speed against torch, JAX, ONNX Runtime, MKL, ...: 20 minutes, or a part (PEERS=\"--help\")"
 	@echo "make lint       formatting and lint"
 	@echo "make format     rewrite files in the project's format"
 	@echo "make generate   rewrite what is made from the catalogue: header, stubs, tables"
@@ -46,12 +48,27 @@ arm: $(ARM_LIBRARY)
 	$(BIN)/python -m pytest -n auto tests/test_arm.py
 
 accuracy: $(VENV)/installed
-	$(BIN)/python bench/accuracy/lines.py --write
-	$(BIN)/python bench/accuracy/measure.py --write $(ACCURACY)
+	$(BIN)/python -m bench.accuracy.lines --write
+	$(BIN)/python -m bench.accuracy.measure --write $(ACCURACY)
 
 bench: $(VENV)/installed
-	$(BIN)/python bench/speed.py $(BENCH)
-	$(BIN)/python bench/numba_speed.py
+	$(BIN)/python -m bench.speed $(BENCH)
+	$(BIN)/python -m bench.numba_speed
+
+# Peers that can't be installed are left out. Wheels of torch without CUDA have an index of their own. pyacts itself is
+# the one in the source tree, which $(VENV)/installed has built.
+PIP_PEERS = $(PEERS_VENV)/bin/python -m pip install --quiet
+TORCH_INDEX = https://download.pytorch.org/whl/cpu
+$(PEERS_VENV)/installed: $(VENV)/installed
+	$(BIN)/python -m venv $(PEERS_VENV)
+	$(PIP_PEERS) "numpy>=2.0" "cffi>=1.15" ml_dtypes matplotlib
+	$(PIP_PEERS) --index-url $(TORCH_INDEX) --retries 1 torch || $(PIP_PEERS) torch || echo "not installed: torch"
+	for peer in jax "onnxruntime onnx" scipy numexpr mkl thinc; do \
+	    $(PIP_PEERS) $$peer || echo "not installed: $$peer"; done
+	touch $@
+
+bench-peers: $(PEERS_VENV)/installed
+	$(PEERS_VENV)/bin/python -m bench.peers $(PEERS)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -68,5 +85,5 @@ generate: $(VENV)/installed
 	$(BIN)/python -m codegen
 
 clean:
-	rm -rf $(VENV) build dist pyacts.egg-info pyacts/lib pyacts/include pyacts/*.so bench/results examples/c/build
+	rm -rf $(VENV) $(PEERS_VENV) build dist pyacts.egg-info pyacts/lib pyacts/include pyacts/*.so bench/results examples/c/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Speed inside @njit: ``python bench/numba_speed.py`` (part of ``make bench``).
+"""Speed inside @njit: ``python -m bench.numba_speed`` (part of ``make bench``).
 
 Every elementwise function, forward and backward, on contiguous numbers in cache, one thread:
 
@@ -21,8 +21,6 @@ import argparse
 import ast
 import math
 import re
-import sys
-from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
@@ -30,11 +28,9 @@ from numba import njit
 
 import pyacts
 import pyacts.numba
+from codegen.scalars import rewritten
 from pyacts.catalog import ACTIVATIONS
 from pyacts.numba import scalar
-
-sys.path.append(str(Path(__file__).resolve().parent.parent))
-from codegen.scalars import rewritten
 
 PIECE = 200_000  # ns that are timed at once
 TILE = 4096

@@ -1,4 +1,4 @@
-"""Speed against NumPy: ``python bench/speed.py`` (or ``make bench``).
+"""Speed against NumPy: ``python -m bench.speed`` (or ``make bench``).
 
 Every function of the catalogue, forward (``out=``), in place and backward, against what NumPy does:
 
@@ -23,8 +23,6 @@ for relu, where no contender branches on them) and nothing falls below 0.01 ** 8
 
 import argparse
 import datetime
-import gc
-import itertools
 import json
 import math
 import os
@@ -32,10 +30,10 @@ import platform
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter, perf_counter_ns
+from time import perf_counter
 from typing import Any
 
 # One thread for NumPy's matrix products too; they read this when NumPy is imported.
@@ -44,6 +42,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import pyacts
+from bench.timing import Contender, Progress, compare, cpu_model, parse_size, quartile, random, short
 from pyacts.catalog import Activation
 
 SIZES = (16, 1 << 10, 1 << 15, 1 << 20, 1 << 24)
@@ -53,9 +52,6 @@ QUICK_THREADED_SIZES = (1 << 22,)
 DIRECTIONS = ("forward", "inplace", "backward", "backward_y", "parameter_grad")
 RESULTS = Path(__file__).resolve().parent / "results"
 
-PIECE = 50_000  # ns: the least that is timed at once, so that the clock's own cost and grain do not count
-CALLS_PER_FILL = 8  # calls in place before an array is filled again
-INPLACE_BYTES = 16 << 10  # what the arrays of an in-place measurement take together, if they are small
 POOL_SIZE = 4
 CHANNELS = 64
 
@@ -560,11 +556,6 @@ def shape_of(case: Case, n: int) -> tuple[int, ...] | None:
     return (n,)
 
 
-def random(shape: tuple[int, ...], dtype: type, seed: int) -> np.ndarray:
-    """Normally distributed numbers; after a million, too many for the branch predictor to learn, the same again."""
-    return np.resize(2 * np.random.default_rng(seed).standard_normal(1 << 20, dtype=dtype), shape)
-
-
 def entmax15_tau(x: np.ndarray) -> np.ndarray:
     """The threshold of entmax15, from the sorted numbers."""
     z = np.sort(x / 2)[:, ::-1]
@@ -605,7 +596,7 @@ def arrays(case: Case, shape: tuple[int, ...], dtype: type) -> dict[str, Any]:
         rows, labels = np.arange(shape[0]), np.random.default_rng(3).integers(0, shape[1], shape[0])
         names |= {"rows": rows, "labels": labels, "hot": np.eye(shape[1], dtype=dtype)[labels]}
     if case.name == "sigmoid_cross_entropy":
-        names["labels"] = np.random.default_rng(3).random(shape, dtype)
+        names["labels"] = np.random.default_rng(3).random(shape).astype(dtype)
     names["entmax15_tau"] = entmax15_tau
     if case.name == "prelu" and len(shape) == 1:
         names |= {"weight": 0.25, "axis": None, "subscripts": "i,i->", "dweight": np.ones((), dtype)}
@@ -644,65 +635,6 @@ def check(case: Case, names: dict[str, Any]) -> None:
             raise AssertionError(f"{case.label} {case.direction}: {statement!r} differs from {case.ours!r}")
 
 
-def timed(statement: str, names: dict[str, Any], visits: list[np.ndarray], fill: str) -> Callable[[int], int]:
-    """A function of a number of rounds: the nanoseconds that the statement takes, once for each x in visits."""
-    source = f"""
-def piece(rounds):
-    elapsed = 0
-    for _ in range(rounds):
-        {fill}
-        start = clock()
-        for x in visits:
-            {statement}
-        elapsed += clock() - start
-    return elapsed
-"""
-    own = {**names, "visits": visits, "clock": perf_counter_ns}
-    exec(source, own)
-    return own["piece"]
-
-
-def compare(
-    statements: Iterable[str], names: dict[str, Any], inplace: bool, seconds: float, least: int
-) -> dict[str, list[float]]:
-    """Time statements against each other: for each, the nanoseconds per call, one figure per repetition, sorted."""
-    x = names["x"]
-    if inplace:
-        count = min(max(INPLACE_BYTES // x.nbytes, 1), 32)
-        buffers = np.broadcast_to(x, (count, *x.shape)).copy()
-        own = {**names, "buffers": buffers, "template": x}
-        each, fill = list(buffers), "np.copyto(buffers, template)"
-    else:
-        own, each, fill = names, [x], "pass"
-
-    once = {s: timed(s, own, each, fill) for s in statements}
-    for piece in once.values():
-        piece(2)
-    shortest = min(piece(1) for piece in once.values())
-    passes = max(PIECE // max(shortest, 1), 1)
-    visits = each * min(passes, CALLS_PER_FILL if inplace else passes)
-    pieces = {s: timed(s, own, visits, fill) for s in once}
-    rounds = {s: -(-PIECE // max(piece(1), 1)) for s, piece in pieces.items()}
-
-    samples: dict[str, list[float]] = {s: [] for s in pieces}
-    end = perf_counter() + seconds
-    gc.disable()
-    try:
-        for repetition in itertools.count():
-            if repetition >= least and perf_counter() > end:
-                break
-            for s, piece in pieces.items():
-                samples[s].append(piece(rounds[s]) / (rounds[s] * len(visits)))
-    finally:
-        gc.enable()
-    return {s: sorted(values) for s, values in samples.items()}
-
-
-def quartile(values: list[float]) -> float:
-    """The first quartile of sorted figures: most disturbances only ever add time."""
-    return values[len(values) // 4]
-
-
 def bytes_moved(case: Case, names: dict[str, Any]) -> int:
     """What a case has to read and write at the least."""
     if case.gated:
@@ -729,7 +661,10 @@ def measure(
         return None
     names = arrays(case, shape, dtype)
     check(case, names)
-    samples = compare((case.ours, case.plain, *case.best), names, case.direction == "inplace", seconds, least)
+    statements = (case.ours, case.plain, *case.best)
+    contenders = [Contender(statement, names) for statement in statements]
+    found = compare(contenders, names["x"], case.direction == "inplace", seconds, least)
+    samples = dict(zip(statements, found, strict=True))
     size = names["x"].size
     ours = quartile(samples[case.ours])
     plain = quartile(samples[case.plain])
@@ -762,11 +697,10 @@ def measure_small_calls(dtype: type = np.float32, seconds: float = 2.0) -> list[
     """Calls on 16 elements, in nanoseconds per call and as a share of ``np.maximum(x, 0, out=x)``."""
     relu = next(cases(["relu"], ["inplace"]))
     names = arrays(relu, (16,), dtype) | {"weight": 0.25}
-    samples = compare(SMALL_CALLS, names, inplace=True, seconds=seconds, least=5)
-    yardstick = quartile(samples[YARDSTICK])
+    contenders = [Contender(call, names) for call in SMALL_CALLS]
+    times = [quartile(own) for own in compare(contenders, names["x"], inplace=True, seconds=seconds, least=5)]
     return [
-        {"call": call, "ns": quartile(values), "of_yardstick": quartile(values) / yardstick}
-        for call, values in samples.items()
+        {"call": call, "ns": ns, "of_yardstick": ns / times[0]} for call, ns in zip(SMALL_CALLS, times, strict=True)
     ]
 
 
@@ -795,8 +729,9 @@ def measure_threads(
     """One row: in one thread and on all cores, in nanoseconds per element."""
     names = arrays(case, shape_of(case, n), dtype)
     calls = case.ours, on_all_cores(case)
-    samples = compare(calls, names, case.direction == "inplace", seconds, least)
-    one, several = (quartile(samples[call]) / names["x"].size for call in calls)
+    contenders = [Contender(call, names) for call in calls]
+    samples = compare(contenders, names["x"], case.direction == "inplace", seconds, least)
+    one, several = (quartile(own) / names["x"].size for own in samples)
     return {
         "label": case.label,
         "direction": case.direction,
@@ -806,32 +741,6 @@ def measure_threads(
         "ratio": one / several,
         "code": calls,
     }
-
-
-def short(n: int) -> str:
-    """32768 as 32 Ki."""
-    for unit, name in ((1 << 20, "Mi"), (1 << 10, "Ki")):
-        if n >= unit and n % unit == 0:
-            return f"{n // unit} {name}"
-    return str(n)
-
-
-def parse_size(text: str) -> int:
-    """32Ki as 32768."""
-    number = re.fullmatch(r"(\d+)\s*(Ki|Mi)?", text)
-    if not number or not int(number[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 16, 32Ki or 1Mi")
-    return int(number[1]) * {None: 1, "Ki": 1 << 10, "Mi": 1 << 20}[number[2]]
-
-
-def cpu_model() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 HEADING = (
@@ -844,26 +753,6 @@ def line(row: dict[str, Any]) -> str:
     ours = f"{row['ns_per_element']:11.4f} {row['gb_per_s']:7.1f}"
     ratios = f"{row['plain_ratio']:11.1f}x {row['best_ratio']:10.1f}x"
     return f"{row['label']:24} {row['direction']:14} {short(row['n']):>6} {ours} {ratios}"
-
-
-class Progress:
-    """What is being measured, on one line of a terminal that is written over, else a line each."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.number = 0
-        self.terminal = sys.stderr.isatty()
-
-    def show(self, what: str) -> None:
-        self.number += 1
-        text = f"[{self.number}/{self.total}] measuring {what} ..."
-        print(
-            f"\r\x1b[K{text}" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr, flush=True
-        )
-
-    def clear(self) -> None:
-        if self.terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def draw(report: dict[str, Any], path: Path) -> None:

@@ -1,9 +1,7 @@
 """What the tests of the faces share: every function called in one way, and arrays laid out in memory in many ways."""
 
-import importlib.util
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,16 +37,6 @@ def run(*command, **keywords):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, **keywords)
     assert done.returncode == 0, f"{shlex.join(done.args)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def load(path):
-    """A module of the source tree that is not in a package."""
-    name = "_".join(path.relative_to(ROOT).with_suffix("").parts)
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def pointer(array, c_type):

@@ -6,12 +6,13 @@ The bounds come from what bench/accuracy has measured over all float32 numbers, 
 import json
 
 import pytest
-from common import HALVES, ROOT, load
+from common import HALVES, ROOT
 from oracle import ELEMENTWISE
+
+from bench.accuracy import measure
 
 KEPT = json.loads((ROOT / "bench" / "accuracy" / "results.json").read_text(encoding="utf-8"))["results"]
 PAGE = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
-MEASURE = load(ROOT / "bench" / "accuracy" / "measure.py")
 BOUNDS = {
     f"{a.name} {direction} {dtype}": a.max_ulp[dtype][direction] if dtype in a.max_ulp else 0.501
     for a in ELEMENTWISE
@@ -45,7 +46,7 @@ def test_bounds_are_not_far_above_what_was_measured(row):
 
 @pytest.mark.parametrize("row", [row for row in BOUNDS if row.endswith(" f32")])
 def test_every_509th_float32_keeps_the_bounds(row):
-    found = MEASURE.measure(MEASURE.Row(*row.split(), ("default", "exact")), 0, 2**32, 509)
+    found = measure.measure(measure.Row(*row.split(), ("default", "exact")), 0, 2**32, 509)
     check(row, {tier: vars(f) for tier, f in found.items()})
 
 

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, load, run, suffix
+from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, run, suffix
 
 import pyacts
+from bench import speed
 from codegen.__main__ import CHECKED_IN
 from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES
@@ -256,7 +257,6 @@ def test_oracle_names():
 
 
 def test_benchmark_names():
-    speed = load(ROOT / "bench" / "speed.py")
     assert speed.missing_rows() == []
     assert set(speed.PEERS) <= NAMES
     rows = {(case.name, case.direction) for case in speed.cases()}
@@ -265,8 +265,11 @@ def test_benchmark_names():
 
 def test_numba_benchmark_names():
     pytest.importorskip("numba")
-    speed = load(ROOT / "bench" / "numba_speed.py")
-    assert {activation.name for activation, _ in speed.rows()} == {a.name for a in ACTIVATIONS if is_elementwise(a)}
+    from bench import numba_speed
+
+    assert {activation.name for activation, _ in numba_speed.rows()} == {
+        a.name for a in ACTIVATIONS if is_elementwise(a)
+    }
 
 
 def test_readme_names():

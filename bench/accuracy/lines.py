@@ -1,4 +1,4 @@
-"""The largest errors of the softmax family: ``python bench/accuracy/lines.py`` (or ``make accuracy``).
+"""The largest errors of the softmax family: ``python -m bench.accuracy.lines`` (or ``make accuracy``).
 
 Along lines of 2 to 10,000 random numbers of many kinds (those of test_softmax.py), in every dtype of NumPy's, in both
 tiers, and by torch, JAX and SciPy where they are installed; against the definitions of tests/oracle.py in float64, for
@@ -14,12 +14,13 @@ With --write they go into results.json and docs/accuracy.md. A minute or two.
 
 import argparse
 
-import measure
 import numpy as np
-import oracle
-from test_softmax import ROWS
 
 import pyacts
+from bench.accuracy import measure
+from bench.accuracy.measure import oracle  # whose folder it has put on the path
+
+from test_softmax import ROWS  # isort: skip
 
 DTYPES = (np.float32, np.float64, np.float16)
 LENGTHS = (2, 3, 10, 17, 100, 128, 1000, 10_000)

@@ -1,4 +1,4 @@
-"""The largest errors of the elementwise functions: ``python bench/accuracy/measure.py`` (or ``make accuracy``).
+"""The largest errors of the elementwise functions: ``python -m bench.accuracy.measure`` (or ``make accuracy``).
 
 Every function, forward, backward from x and from y (with grad = 1), in both tiers, or with --peers as torch, JAX, SciPy
 and NumPy (the plain expressions of the catalogue) have it:
@@ -39,14 +39,13 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tests"))
-sys.path.insert(0, str(HERE.parent))
 
 import oracle  # noqa: E402
 from common import TYPES  # noqa: E402
-from differences import PEERS  # noqa: E402
 from test_values import BY_NAME, DEFAULTS, call, dense, hard  # noqa: E402
 
 import pyacts  # noqa: E402
+from bench.differences import PEERS  # noqa: E402
 
 BLOCK = 2**22  # bit patterns, or random numbers, that one process takes at a time
 PIECE = 2**14  # those that are worked on at once: the arrays fit the second cache
