@@ -135,7 +135,7 @@ def everywhere(dtype, bits, n):
     return np.concatenate([stratified(dtype, bits), dense(dtype, n), hard(dtype)])
 
 
-SIZES = {np.float32: (20, 2**18), np.float64: (12, 4000)}
+SIZES = {np.float32: (17, 2**16), np.float64: (12, 4000)}
 SMALL = {np.float32: (14, 2**12), np.float64: (9, 800)}
 
 
@@ -179,21 +179,6 @@ def bound_of(activation, direction, dtype):
 def test_error_is_within_the_bound(activation, direction, dtype):
     x = everywhere(dtype, *SIZES[dtype])
     measure(activation, direction, x, DEFAULTS[activation.name], bound_of(activation, direction, dtype))
-
-
-@pytest.mark.slow
-@per_direction
-def test_error_is_within_the_bound_for_all_float32(activation, direction):
-    """All 2**32. From y: all in the range, which hold all outputs."""
-    params, bound = DEFAULTS[activation.name], bound_of(activation, direction, np.float32)
-    step = 2**22
-    largest = 0.0
-    for start in range(0, 2**32, step):
-        x = np.arange(start, start + step, dtype=np.uint32).view(np.float32)
-        x = x[np.isfinite(x)]
-        if x.size:
-            largest = max(largest, measure(activation, direction, x, params, bound))
-    print(f"{activation.name} {direction}: {largest:.4f} ULP on {pyacts.isa()}")
 
 
 @pytest.mark.slow

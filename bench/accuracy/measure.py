@@ -170,7 +170,8 @@ def in_range(row, x):
     if row.direction != "backward_y":
         return x
     ends = np.array([-1, 1], x.dtype) * oracle.finfo(x.dtype).max
-    low, high = oracle.exact(BY_NAME[row.activation], "forward", ends, DEFAULTS[row.activation]).astype(x.dtype)
+    with np.errstate(over="ignore"):
+        low, high = oracle.exact(BY_NAME[row.activation], "forward", ends, DEFAULTS[row.activation]).astype(x.dtype)
     return x[(x >= low) & (x <= high)]
 
 
@@ -184,6 +185,20 @@ def inputs_of(row, start, stop, every):
     with np.errstate(invalid="ignore"):  # signalling NaNs
         x = x[np.isfinite(x)]
     return in_range(row, x)
+
+
+def bits_of(row, tier):
+    """A hash of the bits of results at every 4099th float32 number, 2**20 float64 numbers or all halves.
+
+    They are the same wherever multiply-adds are fused, so this tells of every change of a coefficient.
+    """
+    if row.dtype == "f64":
+        x = in_range(row, np.ldexp(np.arange(2**20) * 2.0**-19 - 1, np.arange(2**20) % 2098 - 1074))
+    else:
+        x = inputs_of(row, 0, 2**32 if row.dtype == "f32" else 2**16, 4099)
+    y = results_of(row, tier, x)
+    y[np.isnan(y)] = np.nan
+    return hashlib.sha256(y.astype(y.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()[:16]
 
 
 def random_float64(start, stop):
@@ -316,6 +331,9 @@ def main():
         for row in rows(arguments):
             found = measure_row(pool, row, arguments.every, arguments.points)
             results[str(row)] = {tier: asdict(f) for tier, f in found.items()}
+            if not arguments.peers and pyacts.isa() != "baseline":
+                for tier in row.tiers:
+                    results[str(row)][tier]["bits"] = bits_of(row, tier)
             for tier, f in found.items():
                 share = f.not_nearest / max(f.inputs, 1)
                 nan = f", {f.nan} are NaN" if f.nan else ""
