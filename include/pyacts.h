@@ -577,7 +577,7 @@ PYACTS_API void pyacts_step_exact_backward_f32(size_t n, const float *grad, cons
    beta is finite, usually 1.
    parameter_grad: dbeta[c] = sum of grad * (x**2 * s * (1 - s) with s = 1 / (1 + exp(-beta * x))), over channel c.
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3 / 2, backward 3.75 / 5 ULP. */
+   Error: forward 3 / 2, backward 4 / 5 ULP. */
 PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *beta, float *dbeta);

@@ -436,7 +436,7 @@ def short(error):
     """An error in few letters; where a result is infinite and should not be, it is larger than any other can be."""
     if error is None:
         return ""
-    return f"{error:.2f}" if error < 100 else f"{error:.1e}" if error < 2**24 else "inf"
+    return f"{error:.2f}" if error < 100 else f"{error:.1e}" if error < 1e20 else "inf"
 
 
 if __name__ == "__main__":

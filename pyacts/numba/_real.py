@@ -116,6 +116,7 @@ def operations(real):
 
     return {
         "SINGLE": single,
+        "EXACT": False,
         "FUSED": FUSED,
         "SIGNIFICAND_BITS": np.uint64(23 if single else 52),
         "LARGEST": np.finfo(real).max,
