@@ -58,7 +58,7 @@ def test_python_in_guides(guide, tmp_path, monkeypatch):
     namespace = {}
     for block in blocks_of(guide, "python"):
         exec(compile(block, guide.name, "exec"), namespace)
-    assert namespace or guide.name == "differences.md"
+    assert namespace or guide.name in ("differences.md", "performance.md")
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no cc")
