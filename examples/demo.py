@@ -11,11 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
-
-import speed  # the benchmark, which has NumPy's statements and the way to time them
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pyacts
+from bench import speed  # which has NumPy's statements and the way to time them
 
 EXAMPLES = Path(__file__).resolve().parent
 IN_CACHE, IN_MEMORY = 1 << 15, 1 << 22

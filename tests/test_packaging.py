@@ -175,3 +175,8 @@ def test_dispatcher_of_a_platform_with_one_level(levels, tmp_path):
     (tmp_path / "table.pxd").write_text(kernels.table())
     (tmp_path / "dispatch.pyx").write_text(kernels.dispatch(levels))
     run(sys.executable, "-m", "cython", "-3", "-I", tmp_path, tmp_path / "dispatch.pyx")
+
+
+def test_demo_imports():
+    """make demo takes too long for a test, but what it needs of bench/ must be there."""
+    run(sys.executable, "-c", f"import runpy; runpy.run_path({str(ROOT / 'examples' / 'demo.py')!r}, run_name='demo')")
