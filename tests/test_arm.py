@@ -62,10 +62,10 @@ def kernel(name, dtype, direction, inputs, outputs, params=()):
 
 
 def function(symbol, sizes, arrays, outputs):
-    """A function that takes sizes, arrays and outputs."""
+    """A function that takes sizes, arrays, of which None is NULL, and outputs."""
     words = ["function", symbol, len(sizes), *sizes, len(arrays) + len(outputs)]
-    words += [f"i{a.nbytes}" for a in arrays] + [f"o{a.nbytes}" for a in outputs]
-    return Case(" ".join(map(str, words)), arrays, outputs)
+    words += ["n0" if a is None else f"i{a.nbytes}" for a in arrays] + [f"o{a.nbytes}" for a in outputs]
+    return Case(" ".join(map(str, words)), [a for a in arrays if a is not None], outputs)
 
 
 def elementwise(dtype):
@@ -105,7 +105,22 @@ def others(dtype):
     x, grad = (numbers(shape, dtype, seed, special=False) for seed in (10, 11))
     pooled, line = np.empty((4, 6, 33), dtype), np.empty((4, 33), dtype)
     yield function(f"pyacts_maxout_{d}", (*shape, 4), [x], [pooled, np.empty(pooled.shape, np.uint64)])
-    yield function(f"pyacts_crelu_{d}", shape, [x], [np.empty((4, 48, 33), dtype)])
+    random = np.random.default_rng(12)
+    which = random.integers(4, size=pooled.shape).astype(np.uint64)
+    yield function(f"pyacts_maxout_backward_{d}", (*shape, 4), [grad[:, :6].copy(), which], [np.empty_like(x)])
+    doubled = np.concatenate([grad, -grad], axis=1)
+    yield function(f"pyacts_crelu_{d}", shape, [x], [np.empty_like(doubled)])
+    yield function(f"pyacts_crelu_backward_{d}", shape, [doubled, x], [np.empty_like(x)])
+    yield function(f"pyacts_crelu_backward_y_{d}", shape, [doubled, abs(doubled)], [np.empty_like(x)])
+    own = parameter_type(dtype)
+    labels, shares = random.integers(24, size=line.shape), random.random(shape).astype(dtype)
+    weight, losses = random.random(24).astype(own), np.empty(line.shape, own)
+    for given in ([labels, None, weight], [labels, None, None], [None, shares, None]):
+        yield function(f"pyacts_softmax_cross_entropy_{d}", shape, [x, *given], [losses])
+        grads = random.normal(size=line.shape).astype(own)
+        yield function(f"pyacts_softmax_cross_entropy_backward_{d}", shape, [grads, x, *given], [np.empty_like(x)])
+    for direction in ("", "_backward"):
+        yield function(f"pyacts_sigmoid_cross_entropy{direction}_{d}", (x.size,), [x, shares], [np.empty_like(x)])
     yield function(f"pyacts_logsumexp_{d}", shape, [x], [line])
     yield function(f"pyacts_logsumexp_backward_{d}", shape, [grad[:, 0].copy(), x], [np.empty_like(x)])
     for a in ACTIVATIONS:

@@ -3,7 +3,8 @@
  *
  * A call is a line and then the bytes of its inputs:
  *   kernel NAME DTYPE DIRECTION N ITEMSIZE INPUTS OUTPUTS PARAMETERS value...   the kernel that pyacts_find gives
- *   function SYMBOL SIZES size... ARRAYS <i or o><bytes>...                      f(sizes, arrays in order, NULL)
+ *   function SYMBOL SIZES size... ARRAYS <i, o or n><bytes>...   f(sizes, arrays in order), NUMBER being the double
+ * that a loss takes; i is an input, o an output, n is NULL
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -16,10 +17,12 @@
 enum { MOST = 12 };
 
 typedef pyacts_kernel (*finder)(const char *name, const char *dtype, const char *direction);
-/* Sizes and pointers are passed alike on the machines that this runs on, and what a function does not take is ignored.
- */
+/* On the machines that this runs on, sizes and pointers are passed alike, a double in a register of its own wherever it
+ * stands, and what a function does not take is ignored. */
 typedef void (*function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
-                         uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+                         uintptr_t, uintptr_t, uintptr_t, uintptr_t, double);
+
+static const double NUMBER = 0.125;
 
 static void fail(const char *what) {
     fprintf(stderr, "run_calls: %s\n", what);
@@ -95,12 +98,13 @@ static void run_function(void *library) {
             fail("bad array");
     getchar();
     for (k = 0; k < arrays; k++)
-        given[sizes + k] = (uintptr_t)(role[k] == 'i' ? input(bytes[k]) : allocate(bytes[k]));
+        if (role[k] != 'n')
+            given[sizes + k] = (uintptr_t)(role[k] == 'i' ? input(bytes[k]) : allocate(bytes[k]));
     *(void **)&f = dlsym(library, symbol);
     if (!f)
         fail(symbol);
     f(given[0], given[1], given[2], given[3], given[4], given[5], given[6], given[7], given[8], given[9], given[10],
-      given[11]);
+      given[11], NUMBER);
     for (k = 0; k < arrays; k++) {
         if (role[k] == 'o')
             output((void *)given[sizes + k], bytes[k]);
