@@ -1,4 +1,4 @@
-"""Where torch, JAX and SciPy differ, and by how much: ``python bench/differences.py``.
+"""Where torch, JAX and SciPy differ, and by how much: ``python -m bench.differences``.
 
 Every elementwise function of the catalogue that one of them has, in float32, forward and backward with grad = 1
 (theirs by their own differentiation), against the definitions in tests/oracle.py in float64; and softmax and its
@@ -30,6 +30,7 @@ sys.path.append(str(ROOT / "tests"))
 import oracle  # noqa: E402
 
 import pyacts  # noqa: E402
+from bench.systems import jax_functions  # noqa: E402
 from pyacts.catalog import Activation  # noqa: E402
 
 TINY = np.finfo(np.float32).smallest_normal
@@ -116,34 +117,7 @@ class Jax:
         return np.asarray(vjp(self.module.numpy.ones_like(y))[0])
 
     def functions(self):
-        nn, jnp = self.module.nn, self.module.numpy
-        return {
-            "relu": nn.relu,
-            "leaky_relu": nn.leaky_relu,
-            "relu6": nn.relu6,
-            "hard_tanh": nn.hard_tanh,
-            "hard_sigmoid": nn.hard_sigmoid,
-            "hard_swish": nn.hard_swish,
-            "elu": nn.elu,
-            "selu": nn.selu,
-            "celu": nn.celu,
-            "softplus": nn.softplus,
-            "log_sigmoid": nn.log_sigmoid,
-            "squareplus": nn.squareplus,
-            "sparse_plus": nn.sparse_plus,
-            "sparse_sigmoid": nn.sparse_sigmoid,
-            "exponential": jnp.exp,
-            "sigmoid": nn.sigmoid,
-            "tanh": jnp.tanh,
-            "softsign": nn.soft_sign,
-            "silu": nn.silu,
-            "gelu": partial(nn.gelu, approximate=False),
-            "gelu_tanh": nn.gelu,
-            "mish": nn.mish,
-            "softmax": nn.softmax,
-            "log_softmax": nn.log_softmax,
-            "logsumexp": partial(nn.logsumexp, axis=-1),
-        }
+        return jax_functions(self.module)
 
 
 class Scipy:

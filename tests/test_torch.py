@@ -71,7 +71,7 @@ def test_along_an_axis(name, dtype):
 
 
 def test_every_function_has_been_measured():
-    """Else: python bench/differences.py --write."""
+    """Else: python -m bench.differences --write."""
     page = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
     assert {f"`{a.name}`" for a in ACTIVATIONS if a.name in FUNCTIONS} <= set(re.findall(r"(?<=^\| )`\w+`", page, re.M))
 

@@ -326,7 +326,7 @@ def main():
         arguments.dtypes = ("f32",)
     PARTS.mkdir(exist_ok=True)
     results = {}
-    print(f"{'':38}{'tier':8}{'inputs':>11}{'max ULP':>9}{'not nearest':>12}  at")
+    print(f"{'':38}{'tier':8}{'inputs':>11}{'max ULP':>11}{'not nearest':>12}  at")
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:  # JAX has threads
         for row in rows(arguments):
             found = measure_row(pool, row, arguments.every, arguments.points)
@@ -337,7 +337,7 @@ def main():
             for tier, f in found.items():
                 share = f.not_nearest / max(f.inputs, 1)
                 nan = f", {f.nan} are NaN" if f.nan else ""
-                print(f"{row!s:38}{tier:8}{f.inputs:11}{f.max_ulp:9.5g}{share:12.2%}  {f.at}{nan}", flush=True)
+                print(f"{row!s:38}{tier:8}{f.inputs:11}{f.max_ulp:11.5g}{share:12.2%}  {f.at}{nan}", flush=True)
     if arguments.write:
         write(results, arguments.every, arguments.peers)
 
