@@ -340,6 +340,12 @@ def kernels_of(activation):
     for of, exact in ((f"of_{name}", False), (f"of_exact_{name}", True)):
         if activation.kind in ("elementwise", "channelwise"):
             lines.append(f"cdef Elementwise {of} = Elementwise(catalogue['{name}'], {exact})")
+        if activation.kind == "channelwise":
+            for k, direction in enumerate(("forward", "backward", "backward_y")):
+                for d, dtype in enumerate(DTYPES):
+                    own = name_in(EXACT, activation) if exact and dtype == dtype_of(EXACT) else name
+                    kernel = f"pyacts_{own}{suffix(direction)}_{dtype}"
+                    lines.append(f"{of}.channels[{k}][{d}] = <untyped_kernel>{kernel}")
         if activation.kind == "gated":
             lines.append(f"cdef Gated {of} = Gated(catalogue['{name}'], {exact})")
         if activation.kind == "softmax":
@@ -381,7 +387,7 @@ def functions():
     direct = [
         f"    void pyacts_{name_in(build, activation)}{suffix(direction)}_{dtype_of(build)}()"
         for activation in ACTIVATIONS
-        if activation.kind not in ("elementwise", "channelwise", "gated")
+        if activation.kind not in ("elementwise", "gated")
         for direction in activation.directions
         for build in builds_of(activation)
     ]

@@ -5,26 +5,41 @@ from table cimport MOST_PARAMS, pyacts_kernel
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 
 
+cdef enum:
+    COPIES = 1024       # numbers: a few microseconds of work, and they stay in the first cache
+
+
 cdef inline void map_channels(pyacts_kernel scalars, pyacts_kernel arrays, int n_inputs, size_t outer, size_t channels,
                               size_t inner, const storage *a, const storage *b, const parameter *param,
                               storage *out) noexcept nogil:
-    """out = f(a, b), every channel with its own parameter; scalars and arrays are the kernels of f."""
+    """out = f(a, b), every channel with its own parameter; scalars and arrays are the kernels of f.
+
+    Rows of single elements are taken many at a time, with as many copies of the parameters.
+    """
+    cdef parameter copies[COPIES]
     cdef const void *inputs[3]
     cdef void *output
     cdef double value
-    cdef size_t row, at
+    cdef size_t n_rows = outer if inner == 1 else outer * channels, length = channels if inner == 1 else inner
+    cdef size_t at_once = max(min(<size_t>COPIES // max(channels, <size_t>1), outer), <size_t>1) if inner == 1 else 1
+    cdef size_t row = 0, count, k
     inputs[n_inputs] = param
-    for row in range(outer if inner == 1 else outer * channels):
-        at = row * (channels if inner == 1 else inner)
-        inputs[0] = a + at
+    if at_once > 1:
+        for k in range(at_once):
+            memcpy(copies + k * channels, param, channels * sizeof(parameter))
+        inputs[n_inputs] = copies
+    while row < n_rows:
+        count = min(n_rows - row, at_once)
+        inputs[0] = a + row * length
         if n_inputs == 2:
-            inputs[1] = b + at
-        output = out + at
+            inputs[1] = b + row * length
+        output = out + row * length
         if inner == 1:
-            arrays(channels, inputs, &output, NULL)
+            arrays(count * length, inputs, &output, NULL)
         else:
             value = <double>param[row % channels]
             scalars(inner, inputs, &output, &value)
+        row += count
 
 
 # One element's share of the gradient with respect to a parameter; params[k][c] is parameter k of its channel.

@@ -25,15 +25,15 @@ cdef inline Pair from_y(real grad, real other_grad, real y, real other_y, const 
 
 cdef inline void row_forward(size_t n, const void *const *inputs, void *const *outputs,
                              const double *params) noexcept nogil:
-    map(both, <pyacts_kernel>row_forward, 1, 2, n, inputs, outputs, NULL, NULL, 0, 0)
+    map(both, <pyacts_kernel>row_forward, 1, 2, False, n, inputs, outputs, NULL, NULL, 0, 0)
 
 cdef inline void row_backward(size_t n, const void *const *inputs, void *const *outputs,
                               const double *params) noexcept nogil:
-    map(from_x, <pyacts_kernel>row_backward, 3, 1, n, inputs, outputs, NULL, NULL, 0, 0)
+    map(from_x, <pyacts_kernel>row_backward, 3, 1, False, n, inputs, outputs, NULL, NULL, 0, 0)
 
 cdef inline void row_backward_y(size_t n, const void *const *inputs, void *const *outputs,
                                 const double *params) noexcept nogil:
-    map(from_y, <pyacts_kernel>row_backward_y, 4, 1, n, inputs, outputs, NULL, NULL, 0, 0)
+    map(from_y, <pyacts_kernel>row_backward_y, 4, 1, False, n, inputs, outputs, NULL, NULL, 0, 0)
 
 
 cdef inline void crelu(size_t outer, size_t n, size_t inner, const storage *x, storage *y) noexcept nogil:

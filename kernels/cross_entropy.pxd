@@ -15,10 +15,10 @@ Of a single logit (sigmoid_cross_entropy), with t in [0, 1],
     dx = grad (1 / (1 + e**-x) - t)
 """
 from libc.stdint cimport int64_t
-from lines cimport give, spans, take
-from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, absolute, at_least, parameter, real, storage,
+from lines cimport give, line_top, spans, take
+from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, absolute, packed_real, parameter, real, storage,
                    widened)
-from softmax cimport exp_below, plain_top
+from softmax cimport LOGSUMEXP, Terms, exp_below, plain_top, terms_of
 from sums cimport LANES, Total, added, chunk, clear, fold, value_of
 from vmath cimport Sum, exp_negative_raised, log1p_double, log1p_unit, logistic, raised
 
@@ -39,31 +39,17 @@ cdef struct Exponentials:       # of x - top, in a line
     double at_label             # the term of class t
 
 
-cdef inline real line_top(const storage *x, const Line *line) noexcept nogil:
-    cdef real values[LANES]
-    cdef real top[LANES]
-    cdef size_t k, i
-    for i in range(LANES):
-        top[i] = -INFINITE
-    for k in range(spans(line.n)):
-        take(line.n, x, line.step, k * LANES, -INFINITE, values)
-        for i in range(LANES):
-            top[i] = at_least(values[i], top[i])
-    for i in range(1, LANES):
-        top[0] = at_least(top[i], top[0])
-    return top[0]
-
-
 cdef inline double q_of(double p, double weight, const Line *line) noexcept nogil:
     return weight * ((1 - line.smoothing) * p + line.smoothing / <double>line.n)
 
 
 cdef inline void weigh(const Line *line, size_t at, double *q) noexcept nogil:
     """q of LANES classes from `at`."""
-    cdef real values[LANES]
+    cdef real buffer[LANES]
+    cdef const packed_real *values = buffer
     cdef size_t i
     if line.p != NULL:
-        take(line.n, line.p, line.step, at, ZERO, values)
+        values = take(line.n, line.p, line.step, at, ZERO, buffer)
     for i in range(LANES):
         q[i] = 0
         if at + i < line.n:
@@ -73,40 +59,22 @@ cdef inline void weigh(const Line *line, size_t at, double *q) noexcept nogil:
 
 cdef inline Exponentials exponentials_of(const storage *x, const Line *line) noexcept nogil:
     """The sums, those without the largest and without the label, so that what is left of 1 keeps its digits."""
-    cdef double lanes[LANES]
-    cdef double label_lanes[LANES]
-    cdef real values[LANES]
-    cdef real e[LANES]
     cdef Exponentials y
-    cdef Total total = Total(0, 0), without = Total(0, 0)
-    cdef size_t start = 0, k, i, label = line.n
-    cdef double ties = 0
-    y.top = plain_top(line_top(x, line))
-    if line.p == NULL:
-        label = <size_t>line.label[0]
+    cdef Terms terms
+    cdef real at_label = ZERO
+    cdef double total
+    y.top = plain_top(line_top(line.n, x, line.step))
+    terms = terms_of(LOGSUMEXP, True, line.n, x, line.step, NULL, NULL, y.top)
+    total = value_of(terms.total)
+    y.others = total / <double>raised() + (terms.ties - 1)
     y.at_label = 0
-    while start < line.n:
-        clear(LANES, 1, 1, lanes)
-        clear(LANES, 1, 1, label_lanes)
-        for k in range(start // LANES, spans(min(start + chunk(), line.n))):
-            take(line.n, x, line.step, k * LANES, -INFINITE, values)
-            for i in range(LANES):
-                e[i] = exp_below(values[i], ZERO, y.top)
-            for i in range(LANES):
-                ties += 1.0 if values[i] == y.top.high and k * LANES + i < line.n else 0.0
-                lanes[i] += 0.0 if values[i] == y.top.high else <double>e[i]
-            if k == label // LANES and label < line.n:
-                y.at_label = <double>e[label % LANES]
-                e[label % LANES] = ZERO
-            for i in range(LANES):
-                label_lanes[i] += <double>e[i] if k * LANES + i < line.n else 0.0
-        start += chunk()
-        fold(LANES, 1, 1, lanes)
-        fold(LANES, 1, 1, label_lanes)
-        total = added(total, lanes[0])
-        without = added(without, label_lanes[0])
-    y.others = value_of(total) / <double>raised() + (ties - 1)
-    y.without = value_of(without)
+    if line.p == NULL:
+        at_label = widened(x[<size_t>line.label[0] * line.step])
+        y.at_label = <double>exp_below(at_label, ZERO, y.top)
+    if line.p == NULL and at_label == y.top.high:
+        y.without = total + (terms.ties - 1) * y.at_label
+    else:       # the largest is among the others: they are no less than what is subtracted
+        y.without = (total - y.at_label) + terms.ties * <double>raised()
     return y
 
 
@@ -131,7 +99,8 @@ cdef inline double loss_of(const storage *x, const Line *line) noexcept nogil:
     cdef double q[LANES]
     cdef double lanes[LANES]
     cdef double q_lanes[LANES]
-    cdef real values[LANES]
+    cdef real buffer[LANES]
+    cdef const packed_real *values
     cdef Exponentials e
     cdef Total total = Total(0, 0), whole = Total(0, 0)
     cdef size_t start = 0, k, i
@@ -148,7 +117,7 @@ cdef inline double loss_of(const storage *x, const Line *line) noexcept nogil:
         clear(LANES, 1, 1, lanes)
         clear(LANES, 1, 1, q_lanes)
         for k in range(start // LANES, spans(min(start + chunk(), line.n))):
-            take(line.n, x, line.step, k * LANES, ZERO, values)
+            values = take(line.n, x, line.step, k * LANES, ZERO, buffer)
             weigh(line, k * LANES, q)
             for i in range(LANES):
                 # 0 times infinity is no loss
@@ -165,17 +134,19 @@ cdef inline double loss_of(const storage *x, const Line *line) noexcept nogil:
 cdef inline void gradient_of(double grad, const storage *x, storage *dx, const Line *line) noexcept nogil:
     cdef double q[LANES]
     cdef double lanes[LANES]
-    cdef real values[LANES]
+    cdef real buffer[LANES]
+    cdef real results[LANES]
+    cdef const packed_real *values
     cdef Exponentials e
     cdef Total whole = Total(0, 0)
     cdef size_t start = 0, k, i, label
-    cdef double share, mass
+    cdef double share, mass, factor
     cdef bint one_class = is_one_class(line)
     if is_ignored(line):
         for i in range(LANES):
-            values[i] = ZERO
+            results[i] = ZERO
         for k in range(spans(line.n)):
-            give(line.n, values, dx, line.step, k * LANES)
+            give(line.n, results, dx, line.step, k * LANES)
         return
     e = exponentials_of(x, line)
     mass = weight_of_class(line) if one_class else 0
@@ -192,19 +163,22 @@ cdef inline void gradient_of(double grad, const storage *x, storage *dx, const L
     share = mass / (e.without + e.at_label)
     if e.top.high == -INFINITE:
         share = <double>NOT_A_NUMBER
+    factor = grad * share
     for k in range(spans(line.n)):
-        take(line.n, x, line.step, k * LANES, -INFINITE, values)
+        values = take(line.n, x, line.step, k * LANES, -INFINITE, buffer)
+        for i in range(LANES):
+            results[i] = exp_below(values[i], ZERO, e.top)
         if one_class:
             for i in range(LANES):
-                values[i] = <real>(grad * (share * <double>exp_below(values[i], ZERO, e.top)))
+                results[i] = <real>(factor * <double>results[i])
             label = <size_t>line.label[0]
             if k == label // LANES:
-                values[label % LANES] = <real>(grad * (-share * e.without))
+                results[label % LANES] = <real>(grad * (-share * e.without))
         else:
             weigh(line, k * LANES, q)
             for i in range(LANES):
-                values[i] = <real>(grad * (share * <double>exp_below(values[i], ZERO, e.top) - q[i]))
-        give(line.n, values, dx, line.step, k * LANES)
+                results[i] = <real>(grad * (share * <double>results[i] - q[i]))
+        give(line.n, results, dx, line.step, k * LANES)
 
 
 cdef inline Line line_at(size_t n, size_t step, size_t which, size_t at, const int64_t *labels,

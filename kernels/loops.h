@@ -5,6 +5,9 @@
 
 #include "pyacts.h"
 #include "real.h"
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #define MOST_INPUTS 4
 #define MOST_OUTPUTS 2
@@ -33,6 +36,61 @@ static __attribute__((noinline, unused)) void map_part(pyacts_kernel kernel, siz
     kernel(BLOCK, padded, results, values);
     for (int k = 0; k < n_outputs; ++k)
         memcpy((storage *)outputs[k] + first, results[k], count * sizeof(storage));
+}
+
+/* Bytes of the largest cache: set by the dispatcher when the library is loaded. */
+extern size_t pyacts_cache_size __attribute__((visibility("hidden")));
+
+#if defined(__AVX512F__)
+typedef __m512i vector;
+#define STORE_PAST_CACHES _mm512_stream_si512
+#elif defined(__AVX__)
+typedef __m256i vector;
+#define STORE_PAST_CACHES _mm256_stream_si256
+#elif defined(__SSE2__)
+typedef __m128i vector;
+#define STORE_PAST_CACHES _mm_stream_si128
+#endif
+
+#define PIECE_SIZE 2048 /* bytes; with 4096 it takes twice as long on Zen 4 */
+#define PIECE (PIECE_SIZE / sizeof(storage))
+
+/* Where inputs and outputs do not fit the caches, whole pieces from `first` on, made in a buffer and stored past the
+   caches: a usual store would read the line first (relu takes 0.21 ns per float32 instead of 0.31, memcpy 0.30). Returns
+   the element after the last. */
+static __attribute__((noinline, unused)) size_t map_streamed(pyacts_kernel kernel, size_t first, size_t n,
+                                                             const void *const *inputs, int n_inputs, int n_arrays,
+                                                             void *const *outputs, int n_outputs,
+                                                             const double *values) {
+#if defined(__SSE2__)
+    vector pieces[MOST_OUTPUTS][PIECE_SIZE / sizeof(vector)];
+    const void *sources[MOST_INPUTS + n_arrays];
+    void *results[MOST_OUTPUTS];
+    if (n * ((n_inputs + n_outputs) * sizeof(storage) + n_arrays * sizeof(parameter)) <= pyacts_cache_size)
+        return first;
+    for (int k = 0; k < n_outputs; ++k) {
+        for (int j = 0; j < n_inputs; ++j)
+            if (outputs[k] == inputs[j]) /* in place: the line has been read */
+                return first;
+        if ((uintptr_t)((storage *)outputs[k] + first) % sizeof(vector))
+            return first;
+        results[k] = pieces[k];
+    }
+    for (; n - first >= PIECE; first += PIECE) {
+        for (int k = 0; k < n_inputs; ++k)
+            sources[k] = (const storage *)inputs[k] + first;
+        for (int k = n_inputs; k < n_inputs + n_arrays; ++k)
+            sources[k] = (const parameter *)inputs[k] + first;
+        kernel(PIECE, sources, results, values);
+        for (int k = 0; k < n_outputs; ++k)
+            for (size_t i = 0; i < PIECE_SIZE / sizeof(vector); ++i)
+                STORE_PAST_CACHES((vector *)((storage *)outputs[k] + first) + i, pieces[k][i]);
+    }
+    _mm_sfence();
+#else
+    (void)kernel, (void)n, (void)inputs, (void)n_inputs, (void)n_arrays, (void)outputs, (void)n_outputs, (void)values;
+#endif
+    return first;
 }
 
 #endif

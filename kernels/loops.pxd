@@ -5,7 +5,8 @@ inlined (this build makes CYTHON_INLINE always_inline): the compiler sees one lo
 
 Elements are worked on in blocks of BLOCK through a local array. A block is read whole before any of it is written, so
 in place and out of place are one loop and there is no overlap to test for; a partial block is padded to a whole one,
-on which the kernel calls itself, so an element's result does not depend on where it is and each loop is there once.
+on which the kernel calls itself, so an element's result does not depend on where it is and each loop is there once. It
+also calls itself on the pieces of arrays that do not fit the caches, whose results are stored past them.
 """
 from real cimport BLOCK, as_real, packed_real, parameter, put, real, storage
 from table cimport MOST_PARAMS, pyacts_kernel
@@ -26,6 +27,8 @@ cdef extern from "loops.h" nogil:
         MOST_OUTPUTS
     void map_part(pyacts_kernel kernel, size_t first, size_t count, const void *const *inputs, int n_inputs,
                   int n_arrays, void *const *outputs, int n_outputs, const double *values) noexcept
+    size_t map_streamed(pyacts_kernel kernel, size_t first, size_t n, const void *const *inputs, int n_inputs,
+                        int n_arrays, void *const *outputs, int n_outputs, const double *values) noexcept
 
 
 cdef struct Pair:
@@ -63,12 +66,12 @@ cdef inline void map_block(Function f, int n_inputs, int n_outputs, const storag
         put(BLOCK, results[1], z)
 
 
-cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, bint heavy, size_t n,
                      const void *const *inputs, void *const *outputs, const double *values,
                      const parameter *const *params, int n_arrays, size_t step) noexcept nogil:
     """y[i] = f(a[i], ..., params, i * step): step is 0 for parameters that are one number, 1 for arrays of n.
 
-    kernel is the function that this is inlined in.
+    kernel is the function that this is inlined in; heavy says that it takes longer than memory does.
     """
     cdef const storage *a = <const storage *>inputs[0]
     cdef const storage *b = <const storage *>inputs[1] if n_inputs > 1 else a
@@ -79,6 +82,8 @@ cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outpu
     cdef size_t first = before_boundary(y) if n >= LONG else 0, rest = (n - first) % BLOCK, at, k
     if first:
         map_part(kernel, 0, first, inputs, n_inputs, n_arrays, outputs, n_outputs, values)
+    if n >= LONG and not heavy:
+        first = map_streamed(kernel, first, n, inputs, n_inputs, n_arrays, outputs, n_outputs, values)
     for k in range((n - first) // BLOCK):
         at = first + k * BLOCK
         map_block(f, n_inputs, n_outputs, a + at, b + at, c + at, d + at, params, at * step, step, y + at, z + at)
@@ -86,7 +91,7 @@ cdef inline void map(Function f, pyacts_kernel kernel, int n_inputs, int n_outpu
         map_part(kernel, n - rest, rest, inputs, n_inputs, n_arrays, outputs, n_outputs, values)
 
 
-cdef inline void map_scalars(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+cdef inline void map_scalars(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, bint heavy, size_t n,
                              const void *const *inputs, void *const *outputs, const double *values,
                              int n_params) noexcept nogil:
     """map with parameters that are numbers, rounded to their type."""
@@ -96,11 +101,11 @@ cdef inline void map_scalars(Function f, pyacts_kernel kernel, int n_inputs, int
     for k in range(n_params):
         rounded[k] = <parameter>values[k]
         params[k] = &rounded[k]
-    map(f, kernel, n_inputs, n_outputs, n, inputs, outputs, values, params, 0, 0)
+    map(f, kernel, n_inputs, n_outputs, heavy, n, inputs, outputs, values, params, 0, 0)
 
 
-cdef inline void map_arrays(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, size_t n,
+cdef inline void map_arrays(Function f, pyacts_kernel kernel, int n_inputs, int n_outputs, bint heavy, size_t n,
                             const void *const *inputs, void *const *outputs, int n_params) noexcept nogil:
     """map with parameters that are arrays of n, which are further inputs."""
-    map(f, kernel, n_inputs, n_outputs, n, inputs, outputs, NULL, <const parameter *const *>(inputs + n_inputs),
-        n_params, 1)
+    map(f, kernel, n_inputs, n_outputs, heavy, n, inputs, outputs, NULL,
+        <const parameter *const *>(inputs + n_inputs), n_params, 1)

@@ -231,15 +231,24 @@ static inline storage stored_if(int wanted, storage x) {
 #define CONVERSION static inline
 #endif
 
-/* n elements as reals: where they lie if they are reals, else converted into buffer. */
+/* n elements as reals: where they lie if they are reals, else converted into buffer. A block has to be stored at once,
+   where GCC stores halves: a vector can't be loaded before both have left the queue. */
 CONVERSION const packed_real *as_real(size_t n, const storage *from, real *buffer) {
 #if CONVERTED
     size_t k = 0;
 #if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
-    for (; k + 16 <= n; k += 16)
+    for (; k < n / 16 * 16; k += 16)
         _mm512_storeu_ps(buffer + k, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(from + k))));
+#elif defined(PYACTS_DTYPE_bf16) && defined(__AVX512F__)
+    for (; k < n / 16 * 16; k += 16) {
+        __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)(from + k)));
+        _mm512_storeu_si512(buffer + k, _mm512_slli_epi32(bits, 16));
+    }
+#elif EXACT && defined(__AVX512F__)
+    for (; k < n / 8 * 8; k += 8)
+        _mm512_storeu_pd(buffer + k, _mm512_cvtps_pd(_mm256_loadu_ps(from + k)));
 #elif defined(PYACTS_DTYPE_f16) && defined(__F16C__)
-    for (; k + 8 <= n; k += 8)
+    for (; k < n / 8 * 8; k += 8)
         _mm256_storeu_ps(buffer + k, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(from + k))));
 #endif
     for (; k < n; ++k)
@@ -255,10 +264,24 @@ CONVERSION const packed_real *as_real(size_t n, const storage *from, real *buffe
 CONVERSION void put(size_t n, const real *from, storage *to) {
     size_t k = 0;
 #if defined(PYACTS_DTYPE_f16) && defined(__AVX512F__)
-    for (; k + 16 <= n; k += 16)
+    for (; k < n / 16 * 16; k += 16)
         _mm256_storeu_si256((void *)(to + k), _mm512_cvtps_ph(_mm512_loadu_ps(from + k), _MM_FROUND_TO_NEAREST_INT));
+#elif defined(PYACTS_DTYPE_bf16) && defined(__AVX512F__)
+    /* As narrowed() does, where GCC takes three times the instructions; the upper halves are the odd words. */
+    const __m512i odd_words = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0x1f001d, 0x1b0019, 0x170015, 0x130011, 0x0f000d,
+                                               0x0b0009, 0x070005, 0x030001);
+    for (; k < n / 16 * 16; k += 16) {
+        __m512i bits = _mm512_loadu_si512(from + k);
+        __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
+        __mmask16 nan = _mm512_cmp_ps_mask(_mm512_castsi512_ps(bits), _mm512_castsi512_ps(bits), _CMP_UNORD_Q);
+        __m512i rounded = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+        rounded = _mm512_mask_add_epi32(rounded, odd, bits, _mm512_set1_epi32(0x8000));
+        rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
+        rounded = _mm512_permutexvar_epi16(odd_words, rounded);
+        _mm256_storeu_si256((void *)(to + k), _mm512_castsi512_si256(rounded));
+    }
 #elif defined(PYACTS_DTYPE_f16) && defined(__F16C__)
-    for (; k + 8 <= n; k += 8)
+    for (; k < n / 8 * 8; k += 8)
         _mm_storeu_si128((void *)(to + k), _mm256_cvtps_ph(_mm256_loadu_ps(from + k), _MM_FROUND_TO_NEAREST_INT));
 #endif
     for (; k < n; ++k)

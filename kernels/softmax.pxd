@@ -17,9 +17,9 @@ The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - 
 sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp.
 """
 from libc.string cimport memcpy
-from lines cimport spans
+from lines cimport give, larger_half, line_top, spans, take
 from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
-from real cimport (CONVERTED, EXACT, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
+from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
                    muladd, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
@@ -41,7 +41,18 @@ cdef inline bint is_logarithm(int kind) noexcept nogil:
 
 
 cdef inline bint is_same(real x, real x_low, Sum top) noexcept nogil:
-    return x == top.high and x_low == top.low
+    return (x == top.high) & (x_low == top.low)
+
+
+cdef inline Sum top_of(bint plain, real top, real top_low) noexcept nogil:
+    """The maximum of a line, without a rounding error if there are no options."""
+    cdef Sum y
+    y.high, y.low = top, NEGATIVE_ZERO if plain else top_low
+    return y
+
+
+cdef inline Sum plain_top(real top) noexcept nogil:
+    return top_of(True, top, NEGATIVE_ZERO)
 
 
 cdef inline Sum larger(Sum top, real x, real x_low) noexcept nogil:
@@ -79,7 +90,7 @@ cdef inline Factor parts(double number) noexcept nogil:
 
 cdef inline bint is_empty(Sum top, double total) noexcept nogil:
     """Whether there is nothing but -inf, no NaN either."""
-    return top.high == -INFINITE and total == total
+    return (top.high == -INFINITE) & (total == total)      # no branch: it is asked for columns too
 
 
 cdef inline Factor inverse_of(Total total, Sum top) noexcept nogil:
@@ -95,68 +106,45 @@ cdef inline Factor inverse_of(Total total, Sum top) noexcept nogil:
     return factor
 
 
-cdef inline real scaled(real e, Factor factor) noexcept nogil:
-    return fused(e, factor.high, e * factor.low)
+cdef inline real scaled(real e, real factor, real factor_low) noexcept nogil:
+    return fused(e, factor, e * factor_low)
 
 
-cdef inline Factor logarithm_of(Total others, double ties) noexcept nogil:
+cdef inline double logarithm_of(Total others, double ties) noexcept nogil:
     """log(s), from the sum of the terms below the largest and how many are equal to it."""
-    return parts(log1p_double(value_of(others) / <double>raised() + (ties - 1)))
+    return log1p_double(value_of(others) / <double>raised() + (ties - 1))
 
 
-cdef inline real log_probability(real x, real x_low, Sum top, Factor log_sum) noexcept nogil:
-    """(x - top) - log_sum: two numbers that are not positive, so nothing cancels."""
-    cdef Sum a = two_sum(top.high, -x), y
-    cdef real low = a.low + (top.low - x_low)
-    cdef bint same = is_same(x, x_low, top), far = a.high == INFINITE
-    y = two_sum(ZERO if same else a.high, log_sum.high)
-    low = y.low + ((ZERO if same else low) + log_sum.low)
-    return ZERO - (y.high if far else y.high + low)
+cdef inline real log_probability(real x, real x_low, Sum top, real log_sum) noexcept nogil:
+    """(x - top) - log_sum: two numbers that are not positive, so nothing cancels and three roundings are 1.5 ULP."""
+    cdef real below = (top.high - x) + (top.low - x_low)
+    return ZERO - ((ZERO if is_same(x, x_low, top) else below) + log_sum)
 
 
 cdef inline real log_total(Sum top, Total others, double ties) noexcept nogil:
-    cdef Factor log_sum = logarithm_of(others, ties)
-    cdef Sum y = two_sum(top.high, log_sum.high)
-    cdef real low = y.low + (top.low + log_sum.low)
+    cdef double log_sum = logarithm_of(others, ties)
+    cdef Sum y = two_sum(top.high, <real>log_sum)
+    cdef real low = y.low + (top.low + <real>(log_sum - <double><real>log_sum))
     low = y.high if y.high - y.high != ZERO else y.high + low
     return -INFINITE if is_empty(top, value_of(others)) else low
 
 
-cdef inline real gradient(real grad, real y, Factor dot) noexcept nogil:
-    return y * ((grad - dot.high) - dot.low)
+cdef inline real gradient(real grad, real y, real dot, real dot_low) noexcept nogil:
+    return y * ((grad - dot) - dot_low)
 
 
-cdef inline real log_gradient(real grad, real y, Factor sum) noexcept nogil:
+cdef inline real log_gradient(real grad, real y, real sum, real sum_low) noexcept nogil:
     cdef real e = exp_negative_raised(at_least(-y, ZERO), NEGATIVE_ZERO) * (ONE / raised())
-    return fused(-e, sum.high, grad) - e * sum.low
+    return fused(-e, sum, grad) - e * sum_low
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# Rows, LANES elements at a time; what is missing from the last ones is filled with something that does not count.
-
-cdef inline const packed_real *span(size_t n, const storage *x, size_t at, real filler, real *buffer) noexcept nogil:
-    """x[at : at + LANES] of a row of n."""
-    cdef storage last[LANES]
-    cdef const packed_real *reals
-    cdef unsigned int rest, i           # 32 bits: one mask for float32
-    if n - at >= LANES:
-        return as_real(LANES, x + at, buffer)
-    rest = <unsigned int>(n - at)
-    if CONVERTED:
-        memcpy(last, x + at, rest * sizeof(storage))
-        reals = as_real(LANES, last, buffer)
-        for i in range(LANES):
-            buffer[i] = reals[i] if i < rest else filler
-    else:
-        for i in range(LANES):
-            buffer[i] = widened(x[at + i]) if i < rest else filler
-    return <const packed_real *>buffer
-
+# Rows, LANES elements at a time. `step` is 1, but for the lines along other axes that cross_entropy.pxd sums.
 
 cdef inline const packed_real *hidden_span(bint plain, size_t n, const storage *x, size_t at, const Options *o,
                                            real *buffer) noexcept nogil:
     """The same, 0 where masked or missing."""
-    cdef const packed_real *reals = span(n, x, at, ZERO, buffer)
+    cdef const packed_real *reals = take(n, x, 1, at, ZERO, buffer)
     if plain or not hides(o):
         return reals
     if <const packed_real *>buffer != reals:
@@ -168,10 +156,10 @@ cdef inline const packed_real *hidden_span(bint plain, size_t n, const storage *
     return <const packed_real *>buffer
 
 
-cdef inline const packed_real *logit_span(bint plain, size_t n, const storage *x, size_t at, const Options *o,
-                                          real *high, real *low) noexcept nogil:
+cdef inline const packed_real *logit_span(bint plain, size_t n, const storage *x, size_t step, size_t at,
+                                          const Options *o, real *high, real *low) noexcept nogil:
     """z[at : at + LANES], -inf where masked or missing, and its rounding errors."""
-    cdef const packed_real *reals = span(n, x, at, -INFINITE, high)
+    cdef const packed_real *reals = take(n, x, step, at, -INFINITE, high)
     cdef size_t i
     if plain:
         return reals
@@ -184,31 +172,13 @@ cdef inline const packed_real *logit_span(bint plain, size_t n, const storage *x
     return <const packed_real *>high
 
 
-cdef inline void put_span(size_t n, const real *result, storage *y, size_t at) noexcept nogil:
-    cdef storage last[LANES]
-    cdef size_t i
-    if n - at >= LANES:
-        put(LANES, result, y + at)
-    else:
-        put(LANES, result, last)
-        for i in range(n - at):
-            y[at + i] = last[i]
-
-
 cdef inline void fill(size_t n, real value, storage *y) noexcept nogil:
     cdef real values[LANES]
     cdef size_t k
     for k in range(LANES):
         values[k] = value
     for k in range(spans(n)):
-        put_span(n, values, y, k * LANES)
-
-
-cdef inline void larger_half(size_t half, size_t rows, const real *x, real *larger_ones) noexcept nogil:
-    cdef size_t row, i
-    for row in range(rows):
-        for i in range(half):
-            larger_ones[row * half + i] = at_least(x[row * 2 * half + i], x[row * 2 * half + half + i])
+        give(n, values, y, 1, k * LANES)
 
 
 cdef inline Sum largest(bint plain, size_t n, const storage *x, const Options *o) noexcept nogil:
@@ -217,111 +187,145 @@ cdef inline Sum largest(bint plain, size_t n, const storage *x, const Options *o
     cdef real low[LANES]
     cdef real top[LANES]
     cdef real top_low[LANES]
-    cdef real eight[8]
-    cdef real four[4]
     cdef const packed_real *reals
     cdef Sum y
     cdef size_t k, i
-    for i in range(LANES):
-        top[i] = -INFINITE
-        top_low[i] = ZERO
-    y.high, y.low = -INFINITE, NEGATIVE_ZERO
-    for k in range(spans(n)):
-        reals = logit_span(plain, n, x, k * LANES, o, buffer, low)
-        if plain:
-            for i in range(LANES):
-                top[i] = at_least(reals[i], top[i])
-        else:
-            for i in range(LANES):
-                y.high, y.low = top[i], top_low[i]
-                y = larger(y, reals[i], low[i])
-                top[i], top_low[i] = y.high, y.low
     if plain:
-        larger_half(8, 1, top, eight)
-        larger_half(4, 1, eight, four)
-        larger_half(2, 1, four, top)
-        y.high, y.low = at_least(top[0], top[1]), NEGATIVE_ZERO
-        return y
+        return plain_top(line_top(n, x, 1))
+    for i in range(LANES):
+        top[i], top_low[i] = -INFINITE, ZERO
+    for k in range(spans(n)):
+        reals = logit_span(plain, n, x, 1, k * LANES, o, buffer, low)
+        for i in range(LANES):
+            y = larger(top_of(plain, top[i], top_low[i]), reals[i], low[i])
+            top[i], top_low[i] = y.high, y.low
     y.high, y.low = top[0], top_low[0]
     for i in range(1, LANES):
         y = larger(y, top[i], top_low[i])
     return larger(y, <real>o.sink[0], ZERO) if o.sink != NULL else y
 
 
+cdef inline void exponentials(int kind, bint plain, size_t count, const packed_real *z, const real *z_low, Sum top,
+                              real *e, real_bits *tied) noexcept nogil:
+    """Those of count * LANES numbers. For a logarithm the equals of the largest are left out and counted."""
+    cdef size_t k, i
+    cdef bint same
+    for i in range(count * LANES):
+        e[i] = exp_below(z[i], ZERO if plain else z_low[i], top)
+    if is_logarithm(kind):
+        for k in range(count):
+            for i in range(LANES):
+                same = is_same(z[k * LANES + i], NEGATIVE_ZERO if plain else z_low[k * LANES + i], top)
+                e[k * LANES + i] = ZERO if same else e[k * LANES + i]
+                tied[i] += same
+
+
+cdef inline void add_terms(size_t count, const real *terms, double *lanes) noexcept nogil:
+    cdef double lane
+    cdef size_t i, k
+    for i in range(LANES):
+        lane = lanes[i]
+        for k in range(count):
+            lane += <double>terms[k * LANES + i]
+        lanes[i] = lane
+
+
+cdef struct Terms:      # e**(z - top)
+    Total total         # their sum; for a logarithm, of those below the largest
+    double ties         # how many are equal to it
+
+
+cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, size_t step, storage *y, const Options *o,
+                           Sum top) noexcept nogil:
+    """The sums of a line. The terms are left in y, unless kind or storage has no use for them."""
+    cdef double lanes[LANES]
+    cdef real_bits tied[LANES]
+    cdef real buffer[AT_ONCE * LANES]
+    cdef real low[LANES]
+    cdef real e[AT_ONCE * LANES]
+    cdef const packed_real *reals
+    cdef Terms terms
+    cdef size_t start = 0, ties = 0, stop, i
+    cdef bint same
+    terms.total = Total(0, 0)
+    for i in range(LANES):
+        tied[i] = 0
+    while start < n:
+        clear(LANES, 1, 1, lanes)
+        stop = min(start + chunk(), n)
+        while plain and step == 1 and start + AT_ONCE * LANES <= stop:
+            reals = as_real(AT_ONCE * LANES, x + start, buffer)
+            exponentials(kind, plain, AT_ONCE, reals, low, top, e, tied)
+            add_terms(AT_ONCE, e, lanes)
+            if not CONVERTED and not is_logarithm(kind):
+                put(AT_ONCE * LANES, e, y + start)
+            start += AT_ONCE * LANES
+        while start < stop:
+            reals = logit_span(plain, n, x, step, start, o, buffer, low)
+            exponentials(kind, plain, 1, reals, low, top, e, tied)
+            add_terms(1, e, lanes)
+            if not CONVERTED and not is_logarithm(kind):
+                give(n, e, y, 1, start)
+            start += LANES
+        fold(LANES, 1, 1, lanes)
+        terms.total = added(terms.total, lanes[0])
+    if is_logarithm(kind):
+        for i in range(LANES):
+            ties += <size_t>tied[i]
+    if not plain and o.sink != NULL:
+        same = is_logarithm(kind) and is_same(<real>o.sink[0], ZERO, top)
+        ties += same
+        terms.total = added(terms.total, 0 if same else <double>exp_below(<real>o.sink[0], ZERO, top))
+    terms.ties = <double>ties
+    return terms
+
+
 cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const storage *x, const storage *grad,
                              storage *y, const Options *o) noexcept nogil:
     """One row, of which the first `kept` numbers count."""
-    cdef double lanes[LANES]
-    cdef real_bits tied[LANES]
     cdef real buffer[LANES]
     cdef real low[LANES]
     cdef real e[LANES]
     cdef const packed_real *reals
-    cdef Total total = Total(0, 0)
-    cdef double ties = 0
     cdef Factor factor
-    cdef real value, weight = ONE
+    cdef real value, log_sum = ZERO, weight = ONE
     cdef Sum top = largest(plain, kept, x, o)
-    cdef size_t start = 0, k, i
-    cdef bint same
-    for i in range(LANES):
-        tied[i] = 0
-    while start < kept:
-        clear(LANES, 1, 1, lanes)
-        for k in range(start // LANES, spans(min(start + chunk(), kept))):
-            reals = logit_span(plain, kept, x, k * LANES, o, buffer, low)
-            for i in range(LANES):
-                e[i] = exp_below(reals[i], ZERO if plain else low[i], top)
-            if is_logarithm(kind):
-                for i in range(LANES):
-                    same = is_same(reals[i], NEGATIVE_ZERO if plain else low[i], top)
-                    e[i] = ZERO if same else e[i]
-                    tied[i] += same
-            for i in range(LANES):
-                lanes[i] += <double>e[i]
-            if not CONVERTED and not is_logarithm(kind):
-                put_span(kept, e, y, k * LANES)
-        start += chunk()
-        fold(LANES, 1, 1, lanes)
-        total = added(total, lanes[0])
-    if is_logarithm(kind):
-        for i in range(LANES):
-            ties += <double>tied[i]
-    if not plain and o.sink != NULL:
-        same = is_logarithm(kind) and is_same(<real>o.sink[0], ZERO, top)
-        ties += 1 if same else 0
-        total = added(total, 0 if same else <double>exp_below(<real>o.sink[0], ZERO, top))
+    cdef Terms terms = terms_of(kind, plain, kept, x, 1, y, o, top)
+    cdef size_t k, i
     if kind == LOGSUMEXP:
-        value = log_total(top, total, ties)
+        value = log_total(top, terms.total, terms.ties)
         put(1, &value, y)
         return
-    if is_empty(top, value_of(total)) and (kind == LOG_SOFTMAX or not plain):
+    if is_empty(top, value_of(terms.total)) and (kind == LOG_SOFTMAX or not plain):
         value = NOT_A_NUMBER
         if kind == LOGSUMEXP_BACKWARD or (not plain and o.zero):
             value = -INFINITE if kind == LOG_SOFTMAX else ZERO
         fill(n, value, y)
         return
-    factor = logarithm_of(total, ties) if is_logarithm(kind) else inverse_of(total, top)
+    if is_logarithm(kind):
+        log_sum = <real>logarithm_of(terms.total, terms.ties)
+    factor = inverse_of(terms.total, top)
     if kind == LOGSUMEXP_BACKWARD:
         weight = o.scale * as_real(1, grad, buffer)[0]
     for k in range(spans(kept)):
         # A half would have lost the digits of the exponentials, which are then computed again.
         if CONVERTED or is_logarithm(kind):
-            reals = logit_span(plain, kept, x, k * LANES, o, buffer, low)
+            reals = logit_span(plain, kept, x, 1, k * LANES, o, buffer, low)
         else:
-            reals = span(kept, y, k * LANES, ZERO, buffer)
+            reals = take(kept, y, 1, k * LANES, ZERO, buffer)
         if kind == LOG_SOFTMAX:
             for i in range(LANES):
-                e[i] = log_probability(reals[i], ZERO if plain else low[i], top, factor)
+                e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], top, log_sum)
         else:
             for i in range(LANES):
-                e[i] = scaled(exp_below(reals[i], ZERO if plain else low[i], top) if CONVERTED else reals[i], factor)
+                e[i] = exp_below(reals[i], ZERO if plain else low[i], top) if CONVERTED else reals[i]
+                e[i] = scaled(e[i], factor.high, factor.low)
         if kind == LOGSUMEXP_BACKWARD:
             for i in range(LANES):
                 e[i] *= weight
         if not plain:
             hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
-        put_span(kept, e, y, k * LANES)
+        give(kept, e, y, 1, k * LANES)
     if not plain:
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
@@ -373,15 +377,15 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
         ys = hidden_span(plain, kept, y, k * LANES, o, y_buffer)
         if kind == SOFTMAX:
             for i in range(LANES):
-                result[i] = gradient(grads[i], ys[i], sum)
+                result[i] = gradient(grads[i], ys[i], sum.high, sum.low)
         else:
             for i in range(LANES):
-                result[i] = log_gradient(grads[i], ys[i], sum)
+                result[i] = log_gradient(grads[i], ys[i], sum.high, sum.low)
         if not plain:
             for i in range(LANES):
                 result[i] *= o.scale
             hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, ZERO, result)
-        put_span(kept, result, dx, k * LANES)
+        give(kept, result, dx, 1, k * LANES)
     if not plain:
         fill(n - kept, ZERO, dx + kept)
 
@@ -414,40 +418,47 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
     cdef real buffer[TILE]
     cdef real low[TILE]
     cdef const packed_real *reals
-    cdef Sum top[TILE]
+    cdef real top[TILE]                 # each number of a column is in an array of its own, which vectors are read from
+    cdef real top_low[TILE]
     cdef real e[TILE]
+    cdef real factor[TILE]
+    cdef real factor_low[TILE]
     cdef real weight[TILE]
     cdef double lanes[LANES * TILE]
     cdef double ties[TILE]
+    cdef real log_sum[TILE]
     cdef Total total[TILE]
-    cdef Factor factor[TILE]
     cdef bint empty[TILE]
     cdef size_t used = min(n, <size_t>LANES), start = 0, row, j
     cdef bint same
     cdef real value
+    cdef Sum larger_one
+    cdef Factor inverse
     for j in range(width):
-        top[j].high, top[j].low = -INFINITE, NEGATIVE_ZERO if plain else ZERO
+        top[j], top_low[j] = -INFINITE, ZERO
         total[j] = Total(0, 0)
         ties[j] = 0
     for row in range(n):
         reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
         for j in range(width):
             if plain:
-                top[j].high = at_least(reals[j], top[j].high)
+                top[j] = at_least(reals[j], top[j])
             else:
-                top[j] = larger(top[j], reals[j], low[j])
+                larger_one = larger(top_of(plain, top[j], top_low[j]), reals[j], low[j])
+                top[j], top_low[j] = larger_one.high, larger_one.low
     if not plain and o.sink != NULL:
         for j in range(width):
-            top[j] = larger(top[j], <real>o.sink[<ptrdiff_t>j * o.sink_step], ZERO)
+            larger_one = larger(top_of(plain, top[j], top_low[j]), <real>o.sink[<ptrdiff_t>j * o.sink_step], ZERO)
+            top[j], top_low[j] = larger_one.high, larger_one.low
     while start < n:
         clear(used, width, TILE, lanes)
         for row in range(start, min(start + chunk(), n)):
             reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
             for j in range(width):
-                e[j] = exp_below(reals[j], ZERO if plain else low[j], top[j])
+                e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
             if is_logarithm(kind):
                 for j in range(width):
-                    same = is_same(reals[j], NEGATIVE_ZERO if plain else low[j], top[j])
+                    same = is_same(reals[j], NEGATIVE_ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
                     e[j] = ZERO if same else e[j]
                     ties[j] += 1.0 if same else 0.0
             for j in range(width):
@@ -461,18 +472,21 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
     if not plain and o.sink != NULL:
         for j in range(width):
             value = <real>o.sink[<ptrdiff_t>j * o.sink_step]
-            same = is_logarithm(kind) and is_same(value, ZERO, top[j])
+            same = is_logarithm(kind) and is_same(value, ZERO, top_of(plain, top[j], top_low[j]))
             ties[j] += 1.0 if same else 0.0
-            total[j] = added(total[j], 0.0 if same else <double>exp_below(value, ZERO, top[j]))
+            total[j] = added(total[j],
+                             0.0 if same else <double>exp_below(value, ZERO, top_of(plain, top[j], top_low[j])))
     if kind == LOGSUMEXP:
         for j in range(width):
-            e[j] = log_total(top[j], total[j], ties[j])
+            e[j] = log_total(top_of(plain, top[j], top_low[j]), total[j], ties[j])
         put(width, e, y)
         return
     for j in range(width):
         if is_logarithm(kind) or not plain:
-            empty[j] = is_empty(top[j], value_of(total[j]))
-        factor[j] = logarithm_of(total[j], ties[j]) if is_logarithm(kind) else inverse_of(total[j], top[j])
+            empty[j] = is_empty(top_of(plain, top[j], top_low[j]), value_of(total[j]))
+        log_sum[j] = <real>logarithm_of(total[j], ties[j]) if is_logarithm(kind) else ZERO
+        inverse = inverse_of(total[j], top_of(plain, top[j], top_low[j]))
+        factor[j], factor_low[j] = inverse.high, inverse.low
     value = NOT_A_NUMBER        # of an empty column
     if kind == LOGSUMEXP_BACKWARD:
         value = ZERO
@@ -488,11 +502,14 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
             reals = as_real(width, y + row * inner, buffer)
         if kind == LOG_SOFTMAX:
             for j in range(width):
-                e[j] = log_probability(reals[j], ZERO if plain else low[j], top[j], factor[j])
+                e[j] = log_probability(reals[j], NEGATIVE_ZERO if plain else low[j],
+                                       top_of(plain, top[j], top_low[j]), log_sum[j])
         else:
             for j in range(width):
-                e[j] = scaled(exp_below(reals[j], ZERO if plain else low[j], top[j]) if CONVERTED else reals[j],
-                              factor[j])
+                e[j] = reals[j]
+                if CONVERTED:
+                    e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
+                e[j] = scaled(e[j], factor[j], factor_low[j])
         if kind == LOGSUMEXP_BACKWARD:
             for j in range(width):
                 e[j] *= weight[j]
@@ -513,7 +530,9 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
     cdef real result[TILE]
     cdef double lanes[LANES * TILE]
     cdef Total total[TILE]
-    cdef Factor sum[TILE]
+    cdef Factor both
+    cdef real sum[TILE]
+    cdef real sum_low[TILE]
     cdef size_t used = min(n, <size_t>LANES), start = 0, row, j, lane
     for j in range(width):
         total[j] = Total(0, 0)
@@ -534,16 +553,17 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
         for j in range(width):
             total[j] = added(total[j], lanes[j])
     for j in range(width):
-        sum[j] = parts(value_of(total[j]))
+        both = parts(value_of(total[j]))
+        sum[j], sum_low[j] = both.high, both.low
     for row in range(n):
         grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
         ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
         if kind == SOFTMAX:
             for j in range(width):
-                result[j] = gradient(grads[j], ys[j], sum[j])
+                result[j] = gradient(grads[j], ys[j], sum[j], sum_low[j])
         else:
             for j in range(width):
-                result[j] = log_gradient(grads[j], ys[j], sum[j])
+                result[j] = log_gradient(grads[j], ys[j], sum[j], sum_low[j])
         if not plain:
             for j in range(width):
                 result[j] *= o.scale
@@ -616,12 +636,6 @@ cdef inline void fold_tile(size_t width, const double *terms, double *sums) noex
     halve(1, two, sums)
 
 
-cdef inline Sum plain_top(real top) noexcept nogil:
-    cdef Sum y
-    y.high, y.low = top, NEGATIVE_ZERO
-    return y
-
-
 cdef inline void softmax_tile(size_t width, size_t n, const storage *x, storage *y) noexcept nogil:
     cdef real e[TILE * SHORT]
     cdef real top[TILE]
@@ -641,7 +655,7 @@ cdef inline void softmax_tile(size_t width, size_t n, const storage *x, storage 
         factor[row] = inverse_of(added(Total(0, 0), sums[row]), plain_top(top[row]))
     for row in range(TILE):
         for i in range(width):
-            e[row * width + i] = scaled(e[row * width + i], factor[row])
+            e[row * width + i] = scaled(e[row * width + i], factor[row].high, factor[row].low)
     store_tile(width, n, e, y)
 
 
@@ -662,11 +676,48 @@ cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *gr
         dot[row] = parts(value_of(added(Total(0, 0), sums[row])))
     for row in range(TILE):
         for i in range(width):
-            grads[row * width + i] = gradient(grads[row * width + i], ys[row * width + i], dot[row])
+            grads[row * width + i] = gradient(
+                grads[row * width + i], ys[row * width + i], dot[row].high, dot[row].low)
     store_tile(width, n, grads, dx)
 
 
-# The others are turned into columns and back.
+# The others are turned into columns and back. What is called here is inlined; that which columns and tiles share, and
+# the lines with options below, is compiled once and handed in.
+
+ctypedef void (*Columns)(int kind, size_t n, size_t inner, size_t width, const storage *a, const storage *b,
+                         storage *out, const Options *o) noexcept nogil
+
+
+cdef inline void softmax_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
+                                 storage *y, const Options *o) noexcept nogil:
+    """Without options, columns are a TILE wide, which the compiler knows then."""
+    forward_columns(SOFTMAX, True, n, inner, TILE, x, grad, y, o)
+
+
+cdef inline void log_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
+                             storage *y, const Options *o) noexcept nogil:
+    forward_columns(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, n, inner, TILE, x, grad, y, o)
+
+
+cdef inline void option_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
+                                storage *y, const Options *o) noexcept nogil:
+    forward_columns(kind, False, n, inner, width, x, grad, y, o)
+
+
+cdef inline void softmax_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
+                                          const storage *y, storage *dx, const Options *o) noexcept nogil:
+    backward_columns(SOFTMAX, True, n, inner, TILE, grad, y, dx, o)
+
+
+cdef inline void log_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
+                                      const storage *y, storage *dx, const Options *o) noexcept nogil:
+    backward_columns(LOG_SOFTMAX, True, n, inner, TILE, grad, y, dx, o)
+
+
+cdef inline void option_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
+                                         const storage *y, storage *dx, const Options *o) noexcept nogil:
+    backward_columns(kind, False, n, inner, width, grad, y, dx, o)
+
 
 cdef inline void turn(size_t n, const storage *rows, storage *columns) noexcept nogil:
     cdef size_t row, i
@@ -683,7 +734,7 @@ cdef inline void turn_back(size_t n, const storage *columns, storage *rows) noex
 
 
 cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, const storage *grad, storage *y,
-                              const Options *o) noexcept nogil:
+                              const Options *o, Columns forward_columns) noexcept nogil:
     cdef storage columns[TILE * SHORT]
     if kind == SOFTMAX and plain:
         if n <= 8:
@@ -694,13 +745,13 @@ cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, 
             softmax_tile(32, n, x, y)
         return
     turn(n, x, columns)
-    forward_columns(kind, plain, n, TILE, TILE, columns, grad, y if kind == LOGSUMEXP else columns, o)
+    forward_columns(kind, n, TILE, TILE, columns, grad, y if kind == LOGSUMEXP else columns, o)
     if kind != LOGSUMEXP:
         turn_back(n, columns, y)
 
 
 cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *grad, const storage *y, storage *dx,
-                               const Options *o) noexcept nogil:
+                               const Options *o, Columns backward_columns) noexcept nogil:
     cdef storage grad_columns[TILE * SHORT]
     cdef storage y_columns[TILE * SHORT]
     if kind == SOFTMAX and plain:
@@ -713,15 +764,16 @@ cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *gr
         return
     turn(n, grad, grad_columns)
     turn(n, y, y_columns)
-    backward_columns(kind, plain, n, TILE, TILE, grad_columns, y_columns, grad_columns, o)
+    backward_columns(kind, n, TILE, TILE, grad_columns, y_columns, grad_columns, o)
     turn_back(n, grad_columns, dx)
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# The whole array. A plain full tile has a width that the compiler knows.
+# The whole array.
 
 cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *x,
-                         const storage *grad, storage *y, const pyacts_softmax_options *all) noexcept nogil:
+                         const storage *grad, storage *y, const pyacts_softmax_options *all,
+                         Columns columns) noexcept nogil:
     # A result per line, not per number: y of logsumexp, grad of its backward.
     cdef size_t y_n = 1 if kind == LOGSUMEXP else n
     cdef size_t tiled = 0, k, j, width
@@ -732,7 +784,7 @@ cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t in
         for k in range(tiled // TILE):
             if not plain:
                 o = options_at(all, k * TILE, 0, OUTER)
-            forward_tile(kind, plain, n, x + k * TILE * n, grad + k * TILE, y + k * TILE * y_n, &o)
+            forward_tile(kind, plain, n, x + k * TILE * n, grad + k * TILE, y + k * TILE * y_n, &o, columns)
         for k in range(tiled, outer):
             if not plain:
                 o = options_at(all, k, 0, ALONG)
@@ -744,17 +796,18 @@ cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t in
             width = min(inner - j, <size_t>TILE)
             if not plain:
                 o = options_at(all, k, j, INNER)
-            if plain and width == TILE:
-                forward_columns(kind, plain, n, inner, TILE, x + k * n * inner + j, grad + k * inner + j,
-                                y + k * y_n * inner + j, &o)
-            else:
+            if plain and width < TILE:
                 forward_columns(kind, plain, n, inner, width, x + k * n * inner + j, grad + k * inner + j,
                                 y + k * y_n * inner + j, &o)
+            else:
+                columns(kind, n, inner, width, x + k * n * inner + j, grad + k * inner + j, y + k * y_n * inner + j,
+                        &o)
             j += width
 
 
 cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *grad,
-                          const storage *y, storage *dx, const pyacts_softmax_options *all) noexcept nogil:
+                          const storage *y, storage *dx, const pyacts_softmax_options *all,
+                          Columns columns) noexcept nogil:
     cdef size_t tiled = 0, k, j, at, width
     cdef Options o
     if inner == 1:
@@ -764,7 +817,7 @@ cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t i
             if not plain:
                 o = options_at(all, k * TILE, 0, OUTER)
             at = k * TILE * n
-            backward_tile(kind, plain, n, grad + at, y + at, dx + at, &o)
+            backward_tile(kind, plain, n, grad + at, y + at, dx + at, &o, columns)
         for k in range(tiled, outer):
             if not plain:
                 o = options_at(all, k, 0, ALONG)
@@ -778,83 +831,127 @@ cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t i
             if not plain:
                 o = options_at(all, k, j, INNER)
             at = k * n * inner + j
-            if plain and width == TILE:
-                backward_columns(kind, plain, n, inner, TILE, grad + at, y + at, dx + at, &o)
-            else:
+            if plain and width < TILE:
                 backward_columns(kind, plain, n, inner, width, grad + at, y + at, dx + at, &o)
+            else:
+                columns(kind, n, inner, width, grad + at, y + at, dx + at, &o)
             j += width
 
 
-# With options, one compiled loop serves all: the caller hands it in, since whatever is called here is inlined. Without,
-# each has one of its own, but in the exact tier.
+# With options, one compiled loop serves all; without, most have one of their own.
 
 ctypedef void (*Lines)(int kind, size_t outer, size_t n, size_t inner, const storage *a, const storage *b, storage *out,
                        const pyacts_softmax_options *options) noexcept nogil
 
 
-cdef inline void forward_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
-                               storage *y, const pyacts_softmax_options *options) noexcept nogil:
+cdef inline void option_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
+                              storage *y, const pyacts_softmax_options *options, Columns columns) noexcept nogil:
     cdef pyacts_softmax_options all = completed(options)
-    forward(kind, False, outer, n, inner, x, grad, y, &all)
+    forward(kind, False, outer, n, inner, x, grad, y, &all, columns)
 
 
-cdef inline void backward_lines(int kind, size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
-                                storage *dx, const pyacts_softmax_options *options) noexcept nogil:
+cdef inline void option_gradient_lines(int kind, size_t outer, size_t n, size_t inner, const storage *grad,
+                                       const storage *y, storage *dx, const pyacts_softmax_options *options,
+                                       Columns columns) noexcept nogil:
     cdef pyacts_softmax_options all = completed(options)
-    backward(kind, False, outer, n, inner, grad, y, dx, &all)
+    backward(kind, False, outer, n, inner, grad, y, dx, &all, columns)
 
 
 cdef inline void log_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
-                           storage *y, const pyacts_softmax_options *options) noexcept nogil:
+                           storage *y, const pyacts_softmax_options *options, Columns columns) noexcept nogil:
     """log_softmax and logsumexp without options, in one loop too."""
-    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL)
+    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL, columns)
 
 
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
-                         const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL and not EXACT:
-        forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL)
+                         const pyacts_softmax_options *options, Lines lines, Columns columns) noexcept nogil:
+    if options == NULL:
+        forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL, columns)
     else:
         lines(SOFTMAX, outer, n, inner, x, NULL, y, options)
 
 
 cdef inline void softmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
-                                    storage *dx, const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    if options == NULL and not EXACT:
-        backward(SOFTMAX, True, outer, n, inner, grad, y, dx, NULL)
+                                    storage *dx, const pyacts_softmax_options *options, Lines lines,
+                                    Columns columns) noexcept nogil:
+    if options == NULL:
+        backward(SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns)
     else:
         lines(SOFTMAX, outer, n, inner, grad, y, dx, options)
 
 
 # softmin: softmax(-x)
+# Without options, of negated numbers and with a negated gradient: as many lines at a time as stay in the first cache.
+
+cdef enum:
+    NEGATED = 4096      # numbers
+
+ctypedef void (*Forward)(size_t outer, size_t n, size_t inner, const void *x, void *y,
+                         const pyacts_softmax_options *options) noexcept nogil
+ctypedef void (*Backward)(size_t outer, size_t n, size_t inner, const void *grad, const void *y, void *dx,
+                          const pyacts_softmax_options *options) noexcept nogil
+
+
+cdef inline size_t lines_at_once(size_t line) noexcept nogil:
+    return max(<size_t>NEGATED // max(line, <size_t>1), <size_t>1)
+
+
+cdef inline void negate(size_t n, const storage *x, storage *y) noexcept nogil:
+    cdef real buffer[LANES]
+    cdef real negated[LANES]
+    cdef const packed_real *reals
+    cdef size_t k, i
+    for k in range(spans(n)):
+        reals = take(n, x, 1, k * LANES, ZERO, buffer)
+        for i in range(LANES):
+            negated[i] = -reals[i]
+        give(n, negated, y, 1, k * LANES)
+
 
 cdef inline void softmin(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
-                         const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    cdef pyacts_softmax_options all = completed(options)
-    all.scale = -all.scale
-    lines(SOFTMAX, outer, n, inner, x, NULL, y, &all)
+                         const pyacts_softmax_options *options, Lines lines, Forward softmax) noexcept nogil:
+    cdef pyacts_softmax_options all
+    cdef size_t line = n * inner, k = 0, count
+    while options == NULL and k < outer:
+        count = min(lines_at_once(line), outer - k)
+        negate(count * line, x + k * line, y + k * line)
+        softmax(count, n, inner, y + k * line, y + k * line, NULL)
+        k += count
+    if options != NULL:
+        all = completed(options)
+        all.scale = -all.scale
+        lines(SOFTMAX, outer, n, inner, x, NULL, y, &all)
 
 
 cdef inline void softmin_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
-                                    storage *dx, const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    cdef pyacts_softmax_options all = completed(options)
-    all.scale = -all.scale
-    lines(SOFTMAX, outer, n, inner, grad, y, dx, &all)
+                                    storage *dx, const pyacts_softmax_options *options, Lines lines,
+                                    Backward softmax_backward_y) noexcept nogil:
+    cdef pyacts_softmax_options all
+    cdef size_t line = n * inner, k = 0, count
+    while options == NULL and k < outer:
+        count = min(lines_at_once(line), outer - k)
+        softmax_backward_y(count, n, inner, grad + k * line, y + k * line, dx + k * line, NULL)
+        negate(count * line, dx + k * line, dx + k * line)
+        k += count
+    if options != NULL:
+        all = completed(options)
+        all.scale = -all.scale
+        lines(SOFTMAX, outer, n, inner, grad, y, dx, &all)
 
 
 cdef inline void log_softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                              const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
-    if options == NULL and not EXACT:
+    if options == NULL:
         plain_lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, options)
 
 
 cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
-                                        storage *dx, const pyacts_softmax_options *options,
-                                        Lines lines) noexcept nogil:
-    if options == NULL and not EXACT:
-        backward(LOG_SOFTMAX, True, outer, n, inner, grad, y, dx, NULL)
+                                        storage *dx, const pyacts_softmax_options *options, Lines lines,
+                                        Columns columns) noexcept nogil:
+    if options == NULL:
+        backward(LOG_SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, grad, y, dx, options)
 
@@ -863,7 +960,7 @@ cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, co
 
 cdef inline void logsumexp(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                            const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
-    if options == NULL and not EXACT:
+    if options == NULL:
         plain_lines(LOGSUMEXP, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOGSUMEXP, outer, n, inner, x, NULL, y, options)

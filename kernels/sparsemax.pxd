@@ -12,13 +12,14 @@ The gradients are s (grad - sum(s grad) / sum(s)), s being 1 where y > 0, for en
 hardmax is 1 at the first of the largest numbers, a NaN counting as the largest, and 0 elsewhere, as is its gradient.
 """
 from libc.math cimport sqrt
-from lines cimport give, spans, take
+from lines cimport give, largest_lane, line_top, spans, take
 from maxout cimport beats
-from real cimport INFINITE, ONE, ZERO, at_least, real, storage, widened, zero_or_nan
+from real cimport INFINITE, ONE, ZERO, as_real, packed_real, put, real, real_bits, storage, widened, zero_or_nan
 from sums cimport LANES, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
 
 cdef enum:
+    FEW = 24        # numbers of which the largest is found faster one by one
     STEPS = 100     # more than Newton's method takes: sparsemax's usually 5, each further one a factor in the count
 
 
@@ -29,24 +30,16 @@ cdef inline double distance(real x, real top, double factor, double tau) noexcep
 
 
 cdef inline void line_of(bint squared, size_t n, size_t step, const storage *x, storage *y) noexcept nogil:
-    cdef real values[LANES]
-    cdef real tops[LANES]
+    cdef real buffer[LANES]
+    cdef real results[LANES]
+    cdef const packed_real *values
     cdef double first[LANES]
     cdef double second[LANES]
     cdef Total linear, square
     cdef double factor = 0.5 if squared else 1.0, tau = -1, a, change, count, before = -1
-    cdef real top
+    cdef real top = line_top(n, x, step)
     cdef size_t start, k, i
     cdef int _
-    for i in range(LANES):
-        tops[i] = -INFINITE
-    for k in range(spans(n)):
-        take(n, x, step, k * LANES, -INFINITE, values)
-        for i in range(LANES):
-            tops[i] = at_least(values[i], tops[i])
-    for i in range(1, LANES):
-        tops[0] = at_least(tops[i], tops[0])
-    top = tops[0]
     for _ in range(STEPS):
         start = 0
         linear, square = Total(0, 0), Total(0, 0)
@@ -54,7 +47,7 @@ cdef inline void line_of(bint squared, size_t n, size_t step, const storage *x, 
             clear(LANES, 1, 1, first)
             clear(LANES, 1, 1, second)
             for k in range(start // LANES, spans(min(start + chunk(), n))):
-                take(n, x, step, k * LANES, -INFINITE, values)
+                values = take(n, x, step, k * LANES, -INFINITE, buffer)
                 for i in range(LANES):
                     a = distance(values[i], top, factor, tau)
                     first[i] += a
@@ -77,11 +70,11 @@ cdef inline void line_of(bint squared, size_t n, size_t step, const storage *x, 
     if top == -INFINITE:        # nothing but -inf, or a NaN
         tau = <double>INFINITE - <double>INFINITE
     for k in range(spans(n)):
-        take(n, x, step, k * LANES, -INFINITE, values)
+        values = take(n, x, step, k * LANES, -INFINITE, buffer)
         for i in range(LANES):
             a = distance(values[i], top, factor, tau)
-            values[i] = <real>(a * a if squared else a)
-        give(n, values, y, step, k * LANES)
+            results[i] = <real>(a * a if squared else a)
+        give(n, results, y, step, k * LANES)
 
 
 cdef inline double support(bint squared, real y) noexcept nogil:
@@ -90,8 +83,11 @@ cdef inline double support(bint squared, real y) noexcept nogil:
 
 cdef inline void gradient_line(bint squared, size_t n, size_t step, const storage *grad, const storage *y,
                                storage *dx) noexcept nogil:
-    cdef real grads[LANES]
-    cdef real ys[LANES]
+    cdef real grad_buffer[LANES]
+    cdef real y_buffer[LANES]
+    cdef real results[LANES]
+    cdef const packed_real *grads
+    cdef const packed_real *ys
     cdef double products[LANES]
     cdef double weights[LANES]
     cdef Total product = Total(0, 0), weight = Total(0, 0)
@@ -101,8 +97,8 @@ cdef inline void gradient_line(bint squared, size_t n, size_t step, const storag
         clear(LANES, 1, 1, products)
         clear(LANES, 1, 1, weights)
         for k in range(start // LANES, spans(min(start + chunk(), n))):
-            take(n, grad, step, k * LANES, ZERO, grads)
-            take(n, y, step, k * LANES, ZERO, ys)
+            grads = take(n, grad, step, k * LANES, ZERO, grad_buffer)
+            ys = take(n, y, step, k * LANES, ZERO, y_buffer)
             for i in range(LANES):
                 s = support(squared, ys[i])
                 products[i] += s * <double>grads[i]
@@ -113,11 +109,11 @@ cdef inline void gradient_line(bint squared, size_t n, size_t step, const storag
         product, weight = added(product, products[0]), added(weight, weights[0])
     mean = value_of(product) / value_of(weight)
     for k in range(spans(n)):
-        take(n, grad, step, k * LANES, ZERO, grads)
-        take(n, y, step, k * LANES, ZERO, ys)
+        grads = take(n, grad, step, k * LANES, ZERO, grad_buffer)
+        ys = take(n, y, step, k * LANES, ZERO, y_buffer)
         for i in range(LANES):
-            grads[i] = <real>(support(squared, ys[i]) * (<double>grads[i] - mean))
-        give(n, grads, dx, step, k * LANES)
+            results[i] = <real>(support(squared, ys[i]) * (<double>grads[i] - mean))
+        give(n, results, dx, step, k * LANES)
 
 
 cdef inline void lines_of(bint squared, size_t outer, size_t n, size_t inner, const storage *x,
@@ -156,29 +152,69 @@ cdef inline void entmax15_backward_y(size_t outer, size_t n, size_t inner, const
     gradient_lines(True, outer, n, inner, grad, y, dx)
 
 
+cdef inline size_t place_of_largest(size_t n, size_t step, const storage *x) noexcept nogil:
+    """As beats() has it: a lane finds its own, then the first of the lanes' largest is taken, or of their NaNs."""
+    cdef real buffer[LANES]
+    cdef const packed_real *values
+    cdef real best[LANES]
+    cdef real_bits span[LANES]          # in which a lane found it
+    cdef size_t place[LANES]
+    cdef size_t nan_place[LANES]
+    cdef size_t first = n, first_nan = n, k, i
+    cdef bint better
+    cdef real top, value
+    if n <= FEW:
+        first, top = 0, widened(x[0])
+        for k in range(1, n):
+            value = widened(x[k * step])
+            if beats(value, top):
+                first, top = k, value
+        return first
+    for i in range(LANES):
+        best[i], span[i] = -INFINITE, 0
+    for k in range(spans(n)):
+        values = take(n, x, step, k * LANES, -INFINITE, buffer)
+        for i in range(LANES):
+            better = beats(values[i], best[i])
+            best[i] = values[i] if better else best[i]
+            span[i] = <real_bits>k if better else span[i]
+    top = largest_lane(best)
+    for i in range(LANES):
+        place[i] = <size_t>span[i] * LANES + i if best[i] == top else n
+        nan_place[i] = <size_t>span[i] * LANES + i if best[i] != best[i] else n
+    for i in range(LANES):
+        first, first_nan = min(first, place[i]), min(first_nan, nan_place[i])
+    return first_nan if first_nan < n else first
+
+
 cdef inline void hardmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                          const pyacts_softmax_options *options) noexcept nogil:
-    cdef real values[LANES]
-    cdef real best
-    cdef size_t k, at, i, j, place
-    for k in range(outer * inner):
+    cdef real zeros[LANES]
+    cdef real one = ONE
+    cdef size_t n_lines = outer * inner if n > 0 else 0, k, at, i, j, place
+    for i in range(LANES):
+        zeros[i] = ZERO
+    for k in range(n_lines):
         at = k // inner * n * inner + k % inner
-        best, place = -INFINITE, 0
-        for i in range(n):
-            if i == 0 or beats(widened(x[at + i * inner]), best):
-                best, place = widened(x[at + i * inner]), i
+        place = place_of_largest(n, inner, x + at)
         for j in range(spans(n)):
-            for i in range(LANES):
-                values[i] = ONE if j * LANES + i == place else ZERO
-            give(n, values, y + at, inner, j * LANES)
+            give(n, zeros, y + at, inner, j * LANES)
+        put(1, &one, y + at + place * inner)
 
 
 cdef inline void hardmax_backward_y(size_t outer, size_t n, size_t inner, const storage *grad, const storage *y,
                                     storage *dx, const pyacts_softmax_options *options) noexcept nogil:
+    cdef real buffer[LANES]
     cdef real values[LANES]
-    cdef size_t j, i, total = outer * n * inner
-    for j in range(spans(total)):
-        take(total, grad, 1, j * LANES, ZERO, values)
+    cdef const packed_real *grads
+    cdef size_t total = outer * n * inner, whole = total // LANES, j, i
+    for j in range(whole):
+        grads = as_real(LANES, grad + j * LANES, buffer)
         for i in range(LANES):
-            values[i] = zero_or_nan(values[i], ZERO)
-        give(total, values, dx, 1, j * LANES)
+            values[i] = zero_or_nan(grads[i], ZERO)
+        put(LANES, values, dx + j * LANES)
+    if whole < spans(total):
+        grads = take(total, grad, 1, whole * LANES, ZERO, buffer)
+        for i in range(LANES):
+            values[i] = zero_or_nan(grads[i], ZERO)
+        give(total, values, dx, 1, whole * LANES)

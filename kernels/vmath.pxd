@@ -18,8 +18,13 @@ cdef inline real horner2(real x, real c0, real c1, real rest) noexcept nogil:
 
 
 cdef inline real horner4(real x, real c0, real c1, real c2, real c3, real rest) noexcept nogil:
-    """c0 + c1 x + c2 x**2 + c3 x**3 + rest x**4"""
-    return horner2(x, c0, c1, horner2(x, c2, c3, rest))
+    """c0 + c1 x + c2 x**2 + c3 x**3 + rest x**4
+
+    The long polynomials of float64 by pairs (Estrin), which wait for half as many multiply-adds.
+    """
+    if SINGLE:
+        return horner2(x, c0, c1, horner2(x, c2, c3, rest))
+    return muladd(muladd(rest, x * x, muladd(c3, x, c2)), x * x, muladd(c1, x, c0))
 
 
 cdef struct Sum:
@@ -217,15 +222,16 @@ cdef inline double log1p_double(double u) noexcept nogil:
     1 + u = 2**k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and what 1 + u was rounded by is added relative to it.
     log(1 + f) = 2 artanh(t) with t = f / (2 + f), |t| < 0.172: the terms left out are below 2**-61 of it.
     """
-    cdef double v = 1 + u, t, square, tail
+    cdef double v = 1 + u, t, s, s2, s4, tail
     cdef uint64_t half_root = 0x3fe6a09e667f3bcd, bits = double_bits(v)
     cdef uint64_t k = (bits - half_root) >> 52
     cdef double f = double_from(bits - (k << 52)) - 1
     t = f / (2 + f)
-    square = t * t
-    tail = square * (1.0 / 3 + square * (1.0 / 5 + square * (1.0 / 7 + square * (1.0 / 9 + square * (
-        1.0 / 11 + square * (1.0 / 13 + square * (1.0 / 15 + square * (1.0 / 17 + square * (
-            1.0 / 19 + square * (1.0 / 21))))))))))
+    s = t * t
+    s2 = s * s
+    s4 = s2 * s2
+    tail = s * ((1.0 / 3 + s * (1.0 / 5) + s2 * (1.0 / 7 + s * (1.0 / 9))) + s4 * (
+        (1.0 / 11 + s * (1.0 / 13) + s2 * (1.0 / 15 + s * (1.0 / 17))) + s4 * (1.0 / 19 + s * (1.0 / 21))))
     # ln2 in two parts, k times the first being exact
     return <double>k * 0.6931471803691238 + (2 * t + (2 * t * tail + (
         <double>k * 1.9082149292705877e-10 + (u - (v - 1)) / v)))

@@ -7,6 +7,7 @@ loop calls the same kernel.
 What is here is the same for every activation. The functions themselves, one def each with its signature and docstring,
 are generated from the catalogue into functions.pxi, which is included at the end.
 """
+cimport cython
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
@@ -79,6 +80,8 @@ cdef enum:
     MOST_OUTPUTS = 2
     MOST_OPERANDS = MOST_INPUTS + MOST_PARAMS + MOST_OUTPUTS
     MOST_ARRAYS = 6         # those of the backward of a loss
+
+LARGEST_CLASS = 2**63 - 1
 
 # The dtypes in the order of the catalogue, by their index d: arrays of kernels have the same. What is None is not
 # NumPy's own, and is found when the first array of it is seen.
@@ -728,10 +731,22 @@ cdef int check_exact(str name, tuple arrays) except -1:
     return 0
 
 
-def is_heavy(activation, str direction):
-    """Whether the formula of a direction has a function that takes a polynomial, and much longer than to read x."""
-    formula = {"forward": activation.formula, "backward": activation.derivative, "backward_y": activation.derivative_y}
-    return any(function in formula[direction] for function in ("exp(", "erf(", "cosh("))
+ctypedef void (*channels_kernel)(size_t outer, size_t channels, size_t inner, const void *x, const void *parameter,
+                                 void *y) noexcept nogil
+ctypedef void (*channels_backward_kernel)(size_t outer, size_t channels, size_t inner, const void *grad, const void *x,
+                                          const void *parameter, void *dx) noexcept nogil
+
+
+cdef void call_channels(const void *work, size_t outer, size_t inner, char **arrays,
+                        const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<channels_kernel>job.kernel)(outer, job.lines.n, inner, arrays[0], job.shared, arrays[1])
+
+
+cdef void call_channels_backward(const void *work, size_t outer, size_t inner, char **arrays,
+                                 const pyacts_softmax_options *options) noexcept nogil:
+    cdef const LinesJob *job = <const LinesJob *>work
+    (<channels_backward_kernel>job.kernel)(outer, job.lines.n, inner, arrays[0], arrays[1], job.shared, arrays[2])
 
 
 cdef class Elementwise:
@@ -747,6 +762,7 @@ cdef class Elementwise:
         double minimum_y[MOST_PARAMS]
         Ufunc storage[3]
         list ufuncs                         # None where there is no such direction
+        untyped_kernel channels[3][N_DTYPES]    # of activations with a parameter per channel, else NULL
 
     def __init__(self, activation, bint exact=False):
         cdef int direction, d, k
@@ -772,7 +788,7 @@ cdef class Elementwise:
                 loop.n_inputs, loop.n_outputs = map(len, activation.operands(word))
                 loop.n_params = self.n_params
                 loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
-                loop.heavy = is_heavy(activation, word)
+                loop.heavy = activation.is_heavy(word)
             name = ufunc_name(activation.name, exact) + ("" if direction == FORWARD else f"_{word}")
             face = self.name if direction == FORWARD else f"{self.name}_backward"
             self.ufuncs[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,
@@ -880,6 +896,49 @@ cdef class Elementwise:
         return apply(self.ufuncs[direction], self.storage[direction].loops[<int>F32].heavy, inputs, parameters, out,
                      keywords)
 
+    # A parameter per channel, where the kernel takes it as it lies
+
+    cdef bint lines_of_channels(self, PyObject **given, int direction, int d, cnp.ndarray x, Lines *lines) except -1:
+        """How the only parameter, an array, varies along x; False if there is no kernel for that."""
+        cdef cnp.ndarray parameter
+        cdef int axis, missing, first = -1, last = -1
+        if self.channels[direction][d] == NULL or not cnp.PyArray_CheckExact(<object>given[0]):
+            return False
+        parameter = <object>given[0]
+        missing = cnp.PyArray_NDIM(x) - cnp.PyArray_NDIM(parameter)
+        if (missing < 0 or not is_direct(parameter, 0) or not cnp.PyArray_IS_C_CONTIGUOUS(parameter)
+                or not cnp.PyArray_IS_C_CONTIGUOUS(x)
+                or cnp.PyArray_TYPE(parameter) != (cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64)):
+            return False
+        for axis in range(cnp.PyArray_NDIM(parameter)):
+            if cnp.PyArray_DIM(parameter, axis) != 1:
+                first = axis if first < 0 else first
+                last = axis
+        lines[0] = Lines(1, 1, 1)
+        for axis in range(cnp.PyArray_NDIM(x)):
+            if first < 0 or axis - missing > last:
+                lines.inner *= cnp.PyArray_DIM(x, axis)
+            elif axis - missing < first:
+                lines.outer *= cnp.PyArray_DIM(x, axis)
+            elif cnp.PyArray_DIM(parameter, axis - missing) != cnp.PyArray_DIM(x, axis):
+                return False
+            else:
+                lines.n *= cnp.PyArray_DIM(x, axis)
+        # The ufunc divides what has no outer.
+        return own_threads.driver is None or lines.outer >= own_threads.parts(cnp.PyArray_SIZE(x), False)
+
+    cdef bint run_channels(self, int direction, int d, Lines lines, list arrays, cnp.ndarray parameter) except -1:
+        """Call the kernel on inputs and output; False if the parameter shares memory with the output."""
+        cdef LinesJob job = lines_job(call_channels if len(arrays) == 2 else call_channels_backward,
+                                      <void *>self.channels[direction][d], lines, False)
+        set_arrays(&job, arrays, lines.outer)
+        job.shared = cnp.PyArray_DATA(parameter)
+        cdef size_t first = <size_t>job.arrays[len(arrays) - 1], second = <size_t>job.shared
+        if first < second + cnp.PyArray_NBYTES(parameter) and second < first + cnp.PyArray_NBYTES(arrays[-1]):
+            return False
+        run_lines(&job)
+        return True
+
     # Calls
 
     cdef object forward(self, object x, PyObject **given, object out, dict keywords):
@@ -887,16 +946,22 @@ cdef class Elementwise:
         cdef const void *inputs[MOST_INPUTS]
         cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray source, target
+        cdef Lines lines
         cdef int d
         if cnp.PyArray_CheckExact(x) and not keywords:
             source = x
             d = dtype_index(source)
-            if d >= 0 and is_direct(source, 0) and self.numbers(given, d, False, params):
-                target = direct_target(source, source, out)
-                if target is not None:
-                    inputs[0], outputs[0] = cnp.PyArray_DATA(source), cnp.PyArray_DATA(target)
-                    run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(source), inputs, outputs, params)
-                    return target
+            if d >= 0 and is_direct(source, 0):
+                if self.numbers(given, d, False, params):
+                    target = direct_target(source, source, out)
+                    if target is not None:
+                        inputs[0], outputs[0] = cnp.PyArray_DATA(source), cnp.PyArray_DATA(target)
+                        run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(source), inputs, outputs, params)
+                        return target
+                elif self.lines_of_channels(given, FORWARD, d, source, &lines):
+                    target = direct_target(source, source, out)
+                    if target is not None and self.run_channels(FORWARD, d, lines, [source, target], <object>given[0]):
+                        return target
         x = as_operand(x)
         parameters = self.operands(given, getattr(x, "dtype", None), False, keywords)
         return self.apply(FORWARD, (x,), parameters, out, keywords)
@@ -906,14 +971,19 @@ cdef class Elementwise:
         cdef const void *inputs[MOST_INPUTS]
         cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray target
+        cdef Lines lines
         cdef int d
         if cnp.PyArray_CheckExact(x):
             target = x
             d = dtype_index(target)
-            if (d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE) and self.numbers(given, d, False, params)):
-                inputs[0] = outputs[0] = cnp.PyArray_DATA(target)
-                run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(target), inputs, outputs, params)
-                return x
+            if d >= 0 and is_direct(target, cnp.NPY_ARRAY_WRITEABLE):
+                if self.numbers(given, d, False, params):
+                    inputs[0] = outputs[0] = cnp.PyArray_DATA(target)
+                    run(&self.storage[FORWARD].loops[d], cnp.PyArray_SIZE(target), inputs, outputs, params)
+                    return x
+                if (self.lines_of_channels(given, FORWARD, d, target, &lines)
+                        and self.run_channels(FORWARD, d, lines, [target, target], <object>given[0])):
+                    return x
         check_target(x, "x", f"use pyacts.{self.name}(x)")
         parameters = self.operands(given, x.dtype, False, {})       # before the view: it may run code that changes x
         plain = x.view(np.ndarray)
@@ -925,7 +995,8 @@ cdef class Elementwise:
         cdef const void *inputs[MOST_INPUTS]
         cdef void *outputs[MOST_OUTPUTS]
         cdef cnp.ndarray first, second, target
-        cdef bint from_y = y is not None
+        cdef Lines lines
+        cdef bint numbers, from_y = y is not None
         cdef object saved = y if from_y else x
         cdef int d, k, direction = BACKWARD_Y if from_y else BACKWARD
         if from_y == (x is not None):
@@ -936,14 +1007,18 @@ cdef class Elementwise:
             first, second = grad, saved
             d = dtype_index(first)
             if (d >= 0 and is_direct(first, cnp.NPY_ARRAY_WRITEABLE if inplace else 0) and is_direct(second, 0)
-                    and same_layout(first, second) and self.numbers(given, d, from_y, params)
-                    and not (inplace and overlaps_partly(first, second))):
-                target = first if inplace else direct_target(first, second, out)
-                if target is not None:
-                    inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
-                    outputs[0] = cnp.PyArray_DATA(target)
-                    run(&self.storage[direction].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
-                    return target
+                    and same_layout(first, second) and not (inplace and overlaps_partly(first, second))):
+                numbers = self.numbers(given, d, from_y, params)
+                if numbers or self.lines_of_channels(given, direction, d, first, &lines):
+                    target = first if inplace else direct_target(first, second, out)
+                    if target is not None and not numbers:
+                        if self.run_channels(direction, d, lines, [first, second, target], <object>given[0]):
+                            return target
+                    elif target is not None:
+                        inputs[0], inputs[1] = cnp.PyArray_DATA(first), cnp.PyArray_DATA(second)
+                        outputs[0] = cnp.PyArray_DATA(target)
+                        run(&self.storage[direction].loops[d], cnp.PyArray_SIZE(first), inputs, outputs, params)
+                        return target
         name = "y" if from_y else "x"
         function = f"{self.name}_backward"
         for k in range(self.n_params):
@@ -1712,12 +1787,27 @@ cdef check_reduction(str name, reduction):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
+cdef object rounded_to(object dtype, double number):
+    """A number as a scalar of a dtype; without a warning if it is too large, and without np.errstate if possible."""
+    cdef int d = index_of(dtype)
+    if d == F64:
+        return np.float64(number)
+    if d == F32:
+        return np.float32(<float>number)
+    with np.errstate(over="ignore"):
+        return np.asarray(number).astype(dtype)[()]
+
+
+@cython.cdivision(True)
+cdef double shared_among(double number, double count) noexcept:
+    return number / count       # the mean of nothing is NaN
+
+
 cdef object reduced(losses, reduction, count, dtype):
     """Losses, which are at least float32, as the caller wants them."""
     if reduction != "none":
-        total = losses.sum(dtype=np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):        # the mean of nothing is NaN
-            losses = np.asarray(total if reduction == "sum" else np.float64(total) / count)
+        total = np.add.reduce(losses, axis=None, dtype=np.float64)
+        return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
     with np.errstate(over="ignore"):
         return losses.astype(dtype)[()]
 
@@ -1733,10 +1823,38 @@ cdef object spread(str function, grad, reduction, shape, count, dtype):
     if grad.shape != wanted:
         raise ValueError(f"{function}() needs grad in the shape of the loss, {wanted}, got {grad.shape}")
     if reduction != "none":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            grad = np.float64(grad) / (count if reduction == "mean" else 1)
+        result = np.empty(shape, dtype)
+        result.fill(rounded_to(result.dtype, shared_among(grad, count if reduction == "mean" else 1)))
+        return result
     with np.errstate(over="ignore"):
-        return np.array(np.broadcast_to(grad, shape), dtype)
+        return np.array(grad, dtype)
+
+
+cdef object count_classes(cnp.ndarray labels, size_t n, object left_out, cnp.ndarray weight):
+    """How many labels are counted, or what they weigh; the others become -1. None if a label is no class."""
+    cdef int64_t *label = <int64_t *>cnp.PyArray_DATA(labels)
+    cdef int64_t ignored = -1
+    cdef bint ignoring = left_out is not None and -LARGEST_CLASS <= left_out <= LARGEST_CLASS
+    cdef size_t counted = 0, k
+    cdef double weighed = 0
+    if ignoring:
+        ignored = left_out
+    for k in range(cnp.PyArray_SIZE(labels)):
+        if ignoring and label[k] == ignored:
+            label[k] = -1
+        elif not 0 <= label[k] < <int64_t>n:
+            return None
+        else:
+            counted += 1
+            if weight is not None:
+                weighed += weight_of(weight, label[k])
+    return counted if weight is None else weighed
+
+
+cdef inline double weight_of(cnp.ndarray weight, int64_t label) noexcept:
+    if cnp.PyArray_TYPE(weight) == cnp.NPY_FLOAT32:
+        return (<float *>cnp.PyArray_DATA(weight))[label]
+    return (<double *>cnp.PyArray_DATA(weight))[label]
 
 
 cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels, object axis,
@@ -1768,15 +1886,15 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
         if labels.shape != lines:
             raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
                              f"{labels.shape}")
-        ignored = np.zeros(lines, bool) if ignore_index is None else labels == operator.index(ignore_index)
-        wrong = ~ignored & ((labels < 0) | (labels >= n))
-        if wrong.any():
-            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {labels[wrong].flat[0]}: give "
-                             "ignore_index if that is to be left out")
-        labels = np.where(ignored, -1, labels)
+        if labels.dtype == np.uint64:
+            labels = np.minimum(labels, np.uint64(LARGEST_CLASS))
         given = np.array(labels, np.int64, order="C")
-        counted = np.asarray(given)[~np.asarray(ignored)]
-        count = counted.size if factors is None else (<object>factors)[counted].sum(dtype=np.float64)
+        left_out = None if ignore_index is None else operator.index(ignore_index)
+        count = count_classes(given, n, left_out, factors)
+        if count is None:
+            wrong = [label for label in labels.flat if label != left_out and not 0 <= label < n]
+            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {wrong[0]}: give ignore_index if that is "
+                             "to be left out")
     else:
         if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
             raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")
@@ -1817,7 +1935,7 @@ cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, objec
     # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
     if is_single(index_of(dtype)) and (reduction == "none") == (grad is not None):
         given = given.astype(np.float32)
-    cdef cnp.ndarray x = given, t = np.array(labels, given.dtype, order="C"), target = np.empty_like(given)
+    cdef cnp.ndarray x = given, t = np.ascontiguousarray(labels, given.dtype), target = np.empty_like(given)
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)
     cdef double factor = 1

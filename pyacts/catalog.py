@@ -135,6 +135,8 @@ class Activation:
         Where it was proposed.
     options : bool
         Whether it has those of the softmax family: scale, where, bias, causal, sink.
+    rounds_once : bool
+        Whether all that it computes in float32 is one rounding, so that the exact tier is the default one.
     """
 
     name: str
@@ -160,6 +162,7 @@ class Activation:
     gate: str = ""
     reference: str = ""
     options: bool = False
+    rounds_once: bool = False
 
     @property
     def exact(self) -> bool:
@@ -179,6 +182,11 @@ class Activation:
     def operands(self, direction: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The arrays that a direction reads, and those that it writes, by their names in C."""
         return (GATED_OPERANDS if self.kind == "gated" else OPERANDS)[direction]
+
+    def is_heavy(self, direction: str) -> bool:
+        """Whether a direction has a function that takes longer than to read and write what it does."""
+        formulas = {"forward": self.formula, "backward": self.derivative, "backward_y": self.derivative_y}
+        return any(function in formulas[direction] for function in ("exp(", "erf(", "cosh(", "sqrt("))
 
 
 OPERANDS = {
@@ -233,6 +241,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "relu",
@@ -259,6 +268,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "leaky_relu",
@@ -284,6 +294,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
             "f64": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
         },
+        rounds_once=True,
     ),
     Activation(
         "prelu",
@@ -310,6 +321,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
             "f64": {"forward": 0.5, "backward": 0.5, "backward_y": 0.5},
         },
+        rounds_once=True,
     ),
     Activation(
         "relu6",
@@ -335,6 +347,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "relu2",
@@ -391,6 +404,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "hard_tanh",
@@ -420,6 +434,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "hard_sigmoid",
@@ -706,6 +721,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.5, "backward": 0.0},
             "f64": {"forward": 0.5, "backward": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "exponential",
@@ -893,6 +909,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "silu",
@@ -1067,6 +1084,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.0, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "soft_shrink",
@@ -1093,6 +1111,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.5, "backward": 0.0, "backward_y": 0.0},
             "f64": {"forward": 0.5, "backward": 0.0, "backward_y": 0.0},
         },
+        rounds_once=True,
     ),
     Activation(
         "tanh_shrink",
@@ -1154,6 +1173,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "f32": {"forward": 0.5, "backward": 0.5},
             "f64": {"forward": 0.5, "backward": 0.5},
         },
+        rounds_once=True,
     ),
     Activation(
         "swiglu",

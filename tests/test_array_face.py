@@ -1320,3 +1320,43 @@ def test_arguments_that_change_the_array():
     grad, x = np.ones(1000), np.ones(1000)
     with pytest.raises((ValueError, TypeError)):
         pyacts.prelu_parameter_grad(grad, x, Resizing(grad))
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Arrays that do not fit the caches
+
+LARGE = 2**24 + 37  # elements; twice 64 MiB
+PIECE = 2**16
+
+
+@pytest.mark.parametrize("offset", [0, 5])
+@pytest.mark.parametrize(
+    ("function", "n_arrays", "dtype"),
+    [
+        (pyacts.relu, 1, np.float32),
+        (pyacts.softsign, 1, np.float16),
+        (pyacts.leaky_relu, 1, np.float64),
+        (pyacts.exact.softsign, 1, np.float32),
+        (lambda x, out: pyacts.prelu(x, x, out=out), 1, np.float32),
+        (pyacts.relu_backward, 2, np.float32),
+        (pyacts.reglu, 2, np.float32),
+        (lambda grad, x, out: pyacts.relu_backward_(grad, x), 2, np.float32),
+    ],
+)
+def test_large_arrays_have_the_bits_of_their_pieces(function, n_arrays, dtype, offset):
+    tile = np.random.default_rng(1).normal(size=(n_arrays, PIECE + 8)).astype(dtype)
+    arrays = [np.resize(a, LARGE + offset)[offset:] for a in tile]
+    starts = range(0, LARGE, PIECE)
+    pieces = [function(*(a[k : k + PIECE].copy() for a in arrays), out=None).tobytes() for k in starts]
+    result = function(*arrays, out=np.zeros(LARGE, dtype))
+    assert all(result[k : k + PIECE].tobytes() == piece for k, piece in zip(starts, pieces, strict=True))
+
+
+def test_large_gated_gradients_have_the_bits_of_their_pieces():
+    tile = np.random.default_rng(1).normal(size=(3, PIECE + 8)).astype(np.float32)
+    grad, gate, up = (np.resize(a, LARGE) for a in tile)
+    whole = pyacts.reglu_backward(grad, gate, up)
+    for k in range(0, LARGE, PIECE):
+        part = np.s_[k : k + PIECE]
+        for own, expected in zip(whole, pyacts.reglu_backward(grad[part], gate[part], up[part]), strict=True):
+            assert own[part].tobytes() == expected.tobytes()

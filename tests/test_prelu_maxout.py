@@ -60,6 +60,41 @@ def test_weights_broadcast(shape, weight_shape, dtype):
 
 
 @per_dtype
+@pytest.mark.parametrize("layout", ["C", "F", "strided", "reversed"])
+def test_weights_of_channels_in_any_layout(layout, dtype):
+    def laid_out(a):
+        wide = np.zeros((a.shape[0], 2 * a.shape[1]), a.dtype)
+        given = {"C": a, "F": np.asfortranarray(a), "strided": wide[:, ::2], "reversed": a[::-1].copy()[::-1]}[layout]
+        given[...] = a
+        return given
+
+    x, grad, weight = random(1, (67, 33), dtype), random(2, (67, 33), dtype), weights(3, (33,), dtype)
+    y, dx = prelu(x, x, weight), prelu(x, grad, weight)
+    saved, upstream, out = laid_out(x.copy()), laid_out(grad.copy()), laid_out(np.empty_like(x))
+    assert pyacts.prelu(saved, weight, out=out) is out
+    np.testing.assert_array_equal(out, y)
+    assert pyacts.prelu_backward(upstream, saved, weight, out=out) is out
+    np.testing.assert_array_equal(out, dx)
+    assert pyacts.prelu_backward_(upstream, saved, weight) is upstream
+    np.testing.assert_array_equal(upstream, dx)
+    assert pyacts.prelu_(saved, weight) is saved
+    np.testing.assert_array_equal(saved, y)
+
+
+@pytest.mark.parametrize("part", [np.s_[0], np.s_[:, :1], np.s_[3:4]])
+def test_weight_that_is_part_of_the_array(part):
+    x, grad = abs(random(1, (7, 5), np.float32)), random(2, (7, 5), np.float32)
+    x[2:] *= -1
+    y, dx = prelu(x, x, x[part].copy()), prelu(x, grad, x[part].copy())
+    out = x.copy()
+    np.testing.assert_array_equal(pyacts.prelu_(out, out[part]), y)
+    out = x.copy()
+    np.testing.assert_array_equal(pyacts.prelu(out, out[part], out=out), y)
+    out = x.copy()
+    np.testing.assert_array_equal(pyacts.prelu_backward(grad, out, out[part], out=out), dx)
+
+
+@per_dtype
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 1, 100), (100, 1, 1), (3, 5, 7), (2, 40, 33), (9000, 2, 1)], ids=str)
 def test_prelu_in_c(sizes, dtype):
     x, grad, weight = random(1, sizes, dtype), random(2, sizes, dtype), weights(3, sizes[1], dtype)

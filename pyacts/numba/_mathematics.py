@@ -51,8 +51,13 @@ def functions(real):
 
     @inlined
     def horner4(x, c0, c1, c2, c3, rest):
-        """c0 + c1 x + c2 x**2 + c3 x**3 + rest x**4"""
-        return horner2(x, c0, c1, horner2(x, c2, c3, rest))
+        """c0 + c1 x + c2 x**2 + c3 x**3 + rest x**4
+
+        The long polynomials of float64 by pairs (Estrin), which wait for half as many multiply-adds.
+        """
+        if SINGLE:
+            return horner2(x, c0, c1, horner2(x, c2, c3, rest))
+        return muladd(muladd(rest, x * x, muladd(c3, x, c2)), x * x, muladd(c1, x, c0))
 
     @inlined
     def two_sum(a, b):
