@@ -12,7 +12,7 @@ or that fails is left out of the row, and listed. What takes five times as long 
 and what takes ten times as long at 32 Ki is not tried on more.
 
 Each level (avx512, avx2, baseline) has a process of its own, in which pyacts and those peers that can be are narrowed
-to it. The others take part at the widest level only.
+to it. The others take part at the widest level only. At baseline the default is float32 in cache.
 
 Beside the times stand the limits of the machine, measured in the same run:
 
@@ -57,7 +57,7 @@ LEVELS = ("avx512", "avx2", "baseline")
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 SUFFIXES = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 DIRECTIONS = {"forward": ("new", "out", "inplace"), "backward": ("new", "out"), "backward_y": ("out",)}
-IN_CACHE, LARGE = 1 << 15, 1 << 24
+SMALL, IN_CACHE, LARGE = 16, 1 << 15, 1 << 24
 GROWTH = tuple(1 << k for k in range(12, 25, 2))  # elements: 4 Ki to 16 Mi
 CHECKED = IN_CACHE  # elements up to which results are compared
 HOPELESS = 5
@@ -113,12 +113,14 @@ def rows(options: argparse.Namespace, level: str) -> Iterator[Row]:
 
 def selection(options: argparse.Namespace, level: str, function: str, variant: str) -> list[tuple[str, int]]:
     """(dtype, elements) that a function is measured with; a shape of softmax has its own number."""
+    if level == "baseline" and not options.sizes and not options.dtypes:
+        return [] if variant in SHAPES else [("float32", IN_CACHE)]
     if variant in SHAPES:
         dtypes = options.dtypes or ("float32",)
         return [(dtype, 0) for dtype in dtypes if not options.sizes]
     if options.sizes or options.dtypes:
-        return [(dtype, n) for dtype in options.dtypes or DTYPES[:1] for n in options.sizes or (16, IN_CACHE, LARGE)]
-    sizes = (16, IN_CACHE, LARGE) if level == options.levels[0] else (IN_CACHE,)
+        return [(dtype, n) for dtype in options.dtypes or DTYPES[:1] for n in options.sizes or (SMALL, IN_CACHE, LARGE)]
+    sizes = (SMALL, IN_CACHE, LARGE) if level == options.levels[0] else (IN_CACHE,)
     return [("float32", n) for n in sizes] + [(dtype, IN_CACHE) for dtype in DTYPES[1:]]
 
 
@@ -333,6 +335,9 @@ def measure_level(options: argparse.Namespace, level: str) -> dict[str, Any]:
         progress.clear()
     progress.show("small calls")
     small_calls = speed.measure_small_calls(seconds=1)
+    if rooflines:
+        relu = int(pyacts.ffi.cast("uintptr_t", pyacts.lib.pyacts_relu_f32))
+        about["float32"]["c_call"] = rooflines["float32"].call(relu, SMALL)
     progress.clear()
     return {
         "level": level,
@@ -402,7 +407,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dtypes", nargs="+", choices=DTYPES, default=())
     made.add_argument("--sizes", nargs="+", type=parse_size, default=(), metavar="N", help="16, 32Ki, 1Mi, ...")
     made.add_argument("--peers", nargs="+", choices=[kind.name for kind in PEERS], default=[k.name for k in PEERS])
-    made.add_argument("--levels", nargs="+", choices=LEVELS, help="default: avx512 and avx2, as the machine has them")
+    made.add_argument("--levels", nargs="+", choices=LEVELS, help="default: all that the machine has")
     made.add_argument("--seconds", type=float, default=0.1, help="for a row, at the least")
     made.add_argument(
         "--clock",
@@ -418,7 +423,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     options = parser().parse_args()
     own = pyacts.isa()
-    below = LEVELS[LEVELS.index(own) : 2] if own in LEVELS else ()
+    below = LEVELS[LEVELS.index(own) :] if own in LEVELS else ()
     options.levels = options.levels or below or (own,)
     report = state()
     print(f"pyacts {report['version']}, {report['cpu']}, load {report['load']}")

@@ -80,6 +80,12 @@ void divisions(size_t rounds) {
     }
 }
 
+/* What an elementwise function costs C: n numbers at a time. */
+void calls(size_t rounds, void (*function)(size_t, const REAL *, REAL *), size_t n, const REAL *x, REAL *y) {
+    while (rounds--)
+        function(n, x, y);
+}
+
 void copy(size_t n, const REAL *x, REAL *y) { memcpy(y, x, n * sizeof *x); }
 
 void scale(size_t n, REAL *x, REAL factor) {

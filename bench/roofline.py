@@ -33,6 +33,7 @@ class Roofline:
             void multiply_adds(size_t rounds);
             void mixed(size_t rounds);
             void divisions(size_t rounds);
+            void calls(size_t rounds, void (*)(size_t, const {real} *, {real} *), size_t n, const {real} *x, {real} *y);
             void copy(size_t n, const {real} *x, {real} *y);
             void scale(size_t n, {real} *x, {real} factor);
         """)
@@ -65,6 +66,16 @@ class Roofline:
     @cached_property
     def divisions(self) -> float:
         return self.rate("divisions", 8)
+
+    def call(self, address: int, n: int) -> float:
+        """Nanoseconds that an elementwise function of n numbers takes when C calls it."""
+        function = self.ffi.cast(f"void (*)(size_t, const {self.real} *, {self.real} *)", address)
+        x, rounds, best = self.ffi.new(f"{self.real}[]", n), 10_000, float("inf")
+        for _ in range(50):
+            start = perf_counter_ns()
+            self.library.calls(rounds, function, n, x, x)
+            best = min(best, (perf_counter_ns() - start) / rounds)
+        return best
 
     def pointer(self, array):
         return self.ffi.cast(f"{self.real} *", array.ctypes.data)

@@ -64,7 +64,7 @@ cdef inline Exponentials exponentials_of(const storage *x, const Line *line) noe
     cdef real at_label = ZERO
     cdef double total
     y.top = plain_top(line_top(line.n, x, line.step))
-    terms = terms_of(LOGSUMEXP, True, line.n, x, line.step, NULL, NULL, y.top)
+    terms = terms_of(LOGSUMEXP, True, line.n, x, line.step, NULL, NULL, NULL, y.top)
     total = value_of(terms.total)
     y.others = total / <double>raised() + (terms.ties - 1)
     y.at_label = 0

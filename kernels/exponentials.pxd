@@ -21,7 +21,7 @@ cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
     # The division by raised() comes last, but before a large alpha.
     cdef bint large = absolute(alpha) > <real>1048576.0
     cdef real slope = alpha * (ONE / raised() if large else ONE) * t_raised * (ONE if large else ONE / raised())
-    cdef real left = vanishing_with(alpha, grad * slope, grad, x)
+    cdef real left = grad * slope if KNOWN_ONE(alpha) else vanishing_with(alpha, grad * slope, grad, x)
     return grad if x > ZERO else left
 
 cdef inline real elu_backward_y(real grad, real y, real alpha) noexcept nogil:

@@ -1,7 +1,7 @@
 """A line along any axis, LANES numbers at a time."""
 from libc.string cimport memcpy
 from real cimport CONVERTED, INFINITE, as_real, at_least, packed_real, put, real, storage, widened
-from sums cimport LANES
+from sums cimport AT_ONCE, LANES
 
 
 cdef inline size_t spans(size_t n) noexcept nogil:
@@ -61,14 +61,24 @@ cdef inline void give(size_t n, const real *values, storage *y, size_t step, siz
 
 cdef inline real line_top(size_t n, const storage *x, size_t step) noexcept nogil:
     """The largest number of a line. NaN may be passed over."""
-    cdef real buffer[LANES]
+    cdef real buffer[AT_ONCE * LANES]
     cdef real tops[LANES]
+    cdef real top
     cdef const packed_real *values
-    cdef size_t k, i
+    cdef size_t at = 0, k, i
     for i in range(LANES):
         tops[i] = -INFINITE
-    for k in range(spans(n)):
-        values = take(n, x, step, k * LANES, -INFINITE, buffer)
+    while step == 1 and at + AT_ONCE * LANES <= n:
+        values = as_real(AT_ONCE * LANES, x + at, buffer)
+        for i in range(LANES):
+            top = tops[i]
+            for k in range(AT_ONCE):
+                top = at_least(values[k * LANES + i], top)
+            tops[i] = top
+        at += AT_ONCE * LANES
+    while at < n:
+        values = take(n, x, step, at, -INFINITE, buffer)
         for i in range(LANES):
             tops[i] = at_least(values[i], tops[i])
+        at += LANES
     return largest_lane(tops)

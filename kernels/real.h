@@ -215,6 +215,14 @@ static inline uint16_t narrowed(real x) {
 #define narrowed(x) ((storage)(x))
 #endif
 
+static inline storage negated(storage x) {
+#if CONVERTED && !EXACT
+    return x ^ 0x8000;
+#else
+    return -x;
+#endif
+}
+
 /* x or 0. Bits are masked because GCC would make a choice between elements a chain of branches. */
 static inline storage stored_if(int wanted, storage x) {
 #if CONVERTED && !EXACT

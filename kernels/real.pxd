@@ -29,6 +29,7 @@ cdef extern from "real.h" nogil:
     storage stored_if(bint wanted, storage x) noexcept
     real widened(storage x) noexcept
     storage narrowed(real x) noexcept
+    storage negated(storage x) noexcept
     real_bits to_bits(real x) noexcept
     real from_bits(real_bits b) noexcept
     uint64_t double_bits(double x) noexcept

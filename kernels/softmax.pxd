@@ -20,13 +20,14 @@ from libc.string cimport memcpy
 from lines cimport give, larger_half, line_top, spans, take
 from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
 from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
-                   muladd, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
+                   muladd, negated, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
 from vmath cimport Exponential, Sum, exp_negative_raised, exponential, log1p_double, raised, two_sum
 
 cdef enum:
     SHORT = 32      # rows up to this long are taken TILE at a time: alone, such a row is mostly lane handling
+    KEPT = 2048     # numbers of a row that have room on the stack
 
 # What the loops are asked for: a constant wherever they are used, like `plain`, which says that there are no options.
 cdef enum:
@@ -235,14 +236,15 @@ cdef struct Terms:      # e**(z - top)
     double ties         # how many are equal to it
 
 
-cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, size_t step, storage *y, const Options *o,
-                           Sum top) noexcept nogil:
-    """The sums of a line. The terms are left in y, unless kind or storage has no use for them."""
+cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, size_t step, storage *y, real *wide,
+                           const Options *o, Sum top) noexcept nogil:
+    """The sums of a line. Of softmax the terms are left in y, or if y has fewer digits in `wide`, unless it is NULL."""
     cdef double lanes[LANES]
     cdef real_bits tied[LANES]
     cdef real buffer[AT_ONCE * LANES]
     cdef real low[LANES]
-    cdef real e[AT_ONCE * LANES]
+    cdef real own[AT_ONCE * LANES]
+    cdef real *e
     cdef const packed_real *reals
     cdef Terms terms
     cdef size_t start = 0, ties = 0, stop, i
@@ -255,6 +257,7 @@ cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, siz
         stop = min(start + chunk(), n)
         while plain and step == 1 and start + AT_ONCE * LANES <= stop:
             reals = as_real(AT_ONCE * LANES, x + start, buffer)
+            e = <real *>own if wide == NULL else wide + start
             exponentials(kind, plain, AT_ONCE, reals, low, top, e, tied)
             add_terms(AT_ONCE, e, lanes)
             if not CONVERTED and not is_logarithm(kind):
@@ -262,6 +265,7 @@ cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, siz
             start += AT_ONCE * LANES
         while start < stop:
             reals = logit_span(plain, n, x, step, start, o, buffer, low)
+            e = <real *>own if wide == NULL else wide + start
             exponentials(kind, plain, 1, reals, low, top, e, tied)
             add_terms(1, e, lanes)
             if not CONVERTED and not is_logarithm(kind):
@@ -286,11 +290,13 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
     cdef real buffer[LANES]
     cdef real low[LANES]
     cdef real e[LANES]
+    cdef real room[KEPT]
+    cdef real *wide = room if CONVERTED and kept <= KEPT else NULL
     cdef const packed_real *reals
     cdef Factor factor
     cdef real value, log_sum = ZERO, weight = ONE
     cdef Sum top = largest(plain, kept, x, o)
-    cdef Terms terms = terms_of(kind, plain, kept, x, 1, y, o, top)
+    cdef Terms terms = terms_of(kind, plain, kept, x, 1, y, wide, o, top)
     cdef size_t k, i
     if kind == LOGSUMEXP:
         value = log_total(top, terms.total, terms.ties)
@@ -308,9 +314,10 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
     if kind == LOGSUMEXP_BACKWARD:
         weight = o.scale * as_real(1, grad, buffer)[0]
     for k in range(spans(kept)):
-        # A half would have lost the digits of the exponentials, which are then computed again.
-        if CONVERTED or is_logarithm(kind):
+        if is_logarithm(kind) or (CONVERTED and wide == NULL):
             reals = logit_span(plain, kept, x, 1, k * LANES, o, buffer, low)
+        elif CONVERTED:
+            reals = <const packed_real *>(wide + k * LANES)
         else:
             reals = take(kept, y, 1, k * LANES, ZERO, buffer)
         if kind == LOG_SOFTMAX:
@@ -318,7 +325,11 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
                 e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], top, log_sum)
         else:
             for i in range(LANES):
-                e[i] = exp_below(reals[i], ZERO if plain else low[i], top) if CONVERTED else reals[i]
+                e[i] = reals[i]
+            if CONVERTED and wide == NULL:      # there was no room for the terms
+                for i in range(LANES):
+                    e[i] = exp_below(reals[i], ZERO if plain else low[i], top)
+            for i in range(LANES):
                 e[i] = scaled(e[i], factor.high, factor.low)
         if kind == LOGSUMEXP_BACKWARD:
             for i in range(LANES):
@@ -897,15 +908,14 @@ cdef inline size_t lines_at_once(size_t line) noexcept nogil:
 
 
 cdef inline void negate(size_t n, const storage *x, storage *y) noexcept nogil:
-    cdef real buffer[LANES]
-    cdef real negated[LANES]
-    cdef const packed_real *reals
+    cdef storage block[LANES]           # x may be y
     cdef size_t k, i
-    for k in range(spans(n)):
-        reals = take(n, x, 1, k * LANES, ZERO, buffer)
+    for k in range(n // LANES):
         for i in range(LANES):
-            negated[i] = -reals[i]
-        give(n, negated, y, 1, k * LANES)
+            block[i] = negated(x[k * LANES + i])
+        memcpy(y + k * LANES, block, LANES * sizeof(storage))
+    for i in range(n // LANES * LANES, n):
+        y[i] = negated(x[i])
 
 
 cdef inline void softmin(size_t outer, size_t n, size_t inner, const storage *x, storage *y,

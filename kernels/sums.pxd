@@ -8,7 +8,7 @@ from real cimport EXACT, SINGLE
 
 cdef enum:
     LANES = 16
-    AT_ONCE = 4         # terms added to a lane in a register: through memory, each addition awaits the last
+    AT_ONCE = 4         # terms that a lane takes in a register: through memory, each waits for the last
     TILE = 32           # columns summed side by side: whole vectors at every level, and the lanes fit the first cache
 
 

@@ -627,7 +627,7 @@ def functions(real):
         # The division by raised() comes last, but before a large alpha.
         large = absolute(alpha) > real(1048576.0)
         slope = alpha * (ONE / raised() if large else ONE) * t_raised * (ONE if large else ONE / raised())
-        left = vanishing_with(alpha, grad * slope, grad, x)
+        left = grad * slope if KNOWN_ONE(alpha) else vanishing_with(alpha, grad * slope, grad, x)
         return grad if x > ZERO else left
 
     @inlined
