@@ -62,6 +62,10 @@ GCC_KERNEL_FLAGS = [
     "-fno-ipa-cp-clone",
 ]
 CLANG_KERNEL_FLAGS = ["-mllvm", "-unroll-full-max-count=4"]
+# GCC puts the chains of several vectors side by side before it assigns registers, as it does by itself on Arm: up to a
+# fifth faster at avx2, a third at baseline; nothing at avx512, whose vectors keep the units busy. Objects grow by 4 %.
+GCC_SCHEDULED_FLAGS = ["-fschedule-insns", "-fsched-pressure"]
+SCHEDULED = ["f32_baseline", "f64_baseline", *(f"{build}_avx2" for build in kernels.BUILDS)]
 
 # The kernels divide and index as C does; the Python module as Python does.
 C_DIRECTIVES = ["cdivision=True", "boundscheck=False", "wraparound=False"]
@@ -99,7 +103,8 @@ def build_library(folder, library):
     write(folder / "table.pxd", kernels.table())
     exports = translate(write(folder / "exports.pyx", kernels.exports()), folder, C_DIRECTIVES)
     dispatch = translate(write(folder / "dispatch.pyx", kernels.dispatch(list(LEVELS))), folder, C_DIRECTIVES)
-    flags = KERNEL_FLAGS + (GCC_KERNEL_FLAGS if is_gcc() else CLANG_KERNEL_FLAGS)
+    gcc = is_gcc()
+    flags = KERNEL_FLAGS + (GCC_KERNEL_FLAGS if gcc else CLANG_KERNEL_FLAGS)
     includes = ["-I", ROOT / "kernels", "-I", ROOT / "include", "-I", sysconfig.get_paths()["include"]]
     objects = [folder / "dispatch.o"]
     commands = [[*COMPILER, *KERNEL_FLAGS, *includes, "-c", dispatch, "-o", objects[0]]]
@@ -110,6 +115,7 @@ def build_library(folder, library):
             macros = [f"-DPYACTS_DTYPE_{build}", f"-DPYACTS_BUILD={name}", *distinct]
             own = ["-funroll-loops"] if name in UNROLLED else []
             own += [] if build == kernels.EXACT else ["-Werror=double-promotion"]
+            own += GCC_SCHEDULED_FLAGS if gcc and name in SCHEDULED else []
             objects.append(folder / f"{name}.o")
             options = [*flags, *level_flags, *own, *macros, *includes]
             commands.append([*COMPILER, *options, "-c", exports, "-o", objects[-1]])
