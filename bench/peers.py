@@ -48,6 +48,7 @@ import numpy as np
 
 import pyacts
 from bench import instructions, page, speed
+from bench.page import IN_CACHE, LARGE, SMALL
 from bench.roofline import Roofline, compiler
 from bench.systems import CASES, PEERS, SHAPES, Exact, Pyacts, Row, System, available
 from bench.timing import Clock, Contender, Progress, compare, cpu_model, parse_size, quartile, short
@@ -57,7 +58,6 @@ LEVELS = ("avx512", "avx2", "baseline")
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 SUFFIXES = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 DIRECTIONS = {"forward": ("new", "out", "inplace"), "backward": ("new", "out"), "backward_y": ("out",)}
-SMALL, IN_CACHE, LARGE = 16, 1 << 15, 1 << 24
 GROWTH = tuple(1 << k for k in range(12, 25, 2))  # elements: 4 Ki to 16 Mi
 CHECKED = IN_CACHE  # elements up to which results are compared
 HOPELESS = 5

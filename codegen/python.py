@@ -333,6 +333,11 @@ def parameter_grad_kernel(activation):
     return lines
 
 
+def name_at(activation, dtype, exact):
+    """An activation's name in the C function of a dtype: the exact tier has float32 of its own."""
+    return name_in(EXACT, activation) if exact and dtype == dtype_of(EXACT) else activation.name
+
+
 def kernels_of(activation):
     """The statements that connect an activation with its kernels."""
     name = activation.name
@@ -343,15 +348,14 @@ def kernels_of(activation):
         if activation.kind == "channelwise":
             for k, direction in enumerate(("forward", "backward", "backward_y")):
                 for d, dtype in enumerate(DTYPES):
-                    own = name_in(EXACT, activation) if exact and dtype == dtype_of(EXACT) else name
-                    kernel = f"pyacts_{own}{suffix(direction)}_{dtype}"
+                    kernel = f"pyacts_{name_at(activation, dtype, exact)}{suffix(direction)}_{dtype}"
                     lines.append(f"{of}.channels[{k}][{d}] = <untyped_kernel>{kernel}")
         if activation.kind == "gated":
             lines.append(f"cdef Gated {of} = Gated(catalogue['{name}'], {exact})")
         if activation.kind == "softmax":
             lines.append(f"cdef Softmax {of} = Softmax()")
             for d, dtype in enumerate(DTYPES):
-                own = name_in(EXACT, activation) if exact and dtype == dtype_of(EXACT) else name
+                own = name_at(activation, dtype, exact)
                 lines.append(f"{of}.kernels[{d}] = <softmax_kernel>pyacts_{own}_{dtype}")
                 lines.append(f"{of}.backward_kernels[{d}] = <softmax_backward_kernel>pyacts_{own}_backward_y_{dtype}")
             lines.append(f"{of}.make_ufuncs('{name}', {exact})")

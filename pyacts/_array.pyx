@@ -81,8 +81,6 @@ cdef enum:
     MOST_OPERANDS = MOST_INPUTS + MOST_PARAMS + MOST_OUTPUTS
     MOST_ARRAYS = 6         # those of the backward of a loss
 
-LARGEST_CLASS = 2**63 - 1
-
 # The dtypes in the order of the catalogue, by their index d: arrays of kernels have the same. What is None is not
 # NumPy's own, and is found when the first array of it is seen.
 cdef enum:
@@ -1830,15 +1828,20 @@ cdef object spread(str function, grad, reduction, shape, count, dtype):
         return np.array(grad, dtype)
 
 
+cdef object as_label(object left_out, object dtype):
+    """The label that is left out, as int64 has it; None if labels of this dtype can't be it."""
+    if left_out is None or not np.iinfo(dtype).min <= left_out <= np.iinfo(dtype).max:
+        return None
+    return np.array(left_out, dtype).astype(np.int64)[()]
+
+
 cdef object count_classes(cnp.ndarray labels, size_t n, object left_out, cnp.ndarray weight):
     """How many labels are counted, or what they weigh; the others become -1. None if a label is no class."""
     cdef int64_t *label = <int64_t *>cnp.PyArray_DATA(labels)
-    cdef int64_t ignored = -1
-    cdef bint ignoring = left_out is not None and -LARGEST_CLASS <= left_out <= LARGEST_CLASS
+    cdef bint ignoring = left_out is not None
+    cdef int64_t ignored = left_out if ignoring else -1
     cdef size_t counted = 0, k
     cdef double weighed = 0
-    if ignoring:
-        ignored = left_out
     for k in range(cnp.PyArray_SIZE(labels)):
         if ignoring and label[k] == ignored:
             label[k] = -1
@@ -1886,15 +1889,13 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
         if labels.shape != lines:
             raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
                              f"{labels.shape}")
-        if labels.dtype == np.uint64:
-            labels = np.minimum(labels, np.uint64(LARGEST_CLASS))
-        given = np.array(labels, np.int64, order="C")
         left_out = None if ignore_index is None else operator.index(ignore_index)
-        count = count_classes(given, n, left_out, factors)
+        given = np.array(labels, np.int64, order="C")       # what is too large becomes negative, and so does left_out
+        count = count_classes(given, n, as_label(left_out, labels.dtype), factors)
         if count is None:
-            wrong = [label for label in labels.flat if label != left_out and not 0 <= label < n]
-            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {wrong[0]}: give ignore_index if that is "
-                             "to be left out")
+            wrong = next(label for label in labels.flat if label != left_out and not 0 <= label < n)
+            raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {wrong}: give ignore_index if that is to "
+                             "be left out")
     else:
         if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
             raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")

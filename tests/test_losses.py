@@ -132,6 +132,35 @@ def test_halves(dtype):
     )
 
 
+@pytest.mark.parametrize(
+    ("labels", "left_out"),
+    [
+        (np.array([1, 2**64 - 1], np.uint64), 2**64 - 1),
+        (np.array([1, 2**63], np.uint64), 2**63),
+        (np.array([1, -(2**63)]), -(2**63)),
+        (np.array([1, -100], np.int8), -100),
+        (np.array([1, 255], ">u2"), 255),
+    ],
+    ids=str,
+)
+def test_labels_left_out(labels, left_out):
+    x = np.array([[0.0, 1, 2], [3, 1, 2]])
+    loss = pyacts.softmax_cross_entropy(x, labels, ignore_index=left_out)
+    assert loss == pyacts.softmax_cross_entropy(x[:1], [1])
+    dx = pyacts.softmax_cross_entropy_backward(1.0, x, labels, ignore_index=left_out)
+    assert dx[0].any()
+    assert not dx[1].any()
+
+
+@pytest.mark.parametrize("left_out", [None, -1, 300, -(2**70), 2**70])
+@pytest.mark.parametrize("label", [2**64 - 1, 2**63, 3])
+def test_labels_that_are_no_classes(label, left_out):
+    """Not even if they are ignore_index in another type of integer."""
+    labels = np.array([0, label], np.uint64)
+    with pytest.raises(ValueError, match=f"from 0 to 2, got {label}"):
+        pyacts.softmax_cross_entropy(np.zeros((2, 3)), labels, ignore_index=left_out)
+
+
 def test_edges():
     f, backward = pyacts.softmax_cross_entropy, pyacts.softmax_cross_entropy_backward
     assert f(np.array([[inf, 0, 1]]), [0]) == 0
