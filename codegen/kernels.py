@@ -224,7 +224,7 @@ def cast(argument, shape):
 
 
 # Loops of softmax.pxd that are compiled once and handed to those that call them: loops over columns, and over lines,
-# which are handed one of the former.
+# which are handed one of the former and, if they have options, what reads these.
 SOFTMAX_COLUMNS = (
     "softmax_columns",
     "log_columns",
@@ -234,9 +234,9 @@ SOFTMAX_COLUMNS = (
     "option_gradient_columns",
 )
 SOFTMAX_LINES = {
-    "option_lines": "option_columns",
-    "option_gradient_lines": "option_gradient_columns",
-    "log_lines": "log_columns",
+    "option_lines": ("option_columns", "logits", "hide"),
+    "option_gradient_lines": ("option_gradient_columns", "logits", "hide"),
+    "log_lines": ("log_columns",),
 }
 # What each function is handed, after the arguments it has in C.
 HANDED = {
@@ -261,12 +261,20 @@ def softmax_loops():
             "noexcept nogil:",
             f"    {loop}(kind, n, inner, width, a, b, out, o)",
         ]
-    for loop, columns in SOFTMAX_LINES.items():
+    lines += [
+        "from options cimport hide, logits",
+        "cdef void compiled_logits(size_t width, const packed_real *x, const Options *o, size_t at, real *high, "
+        "real *low) noexcept nogil:",
+        "    logits(width, x, o, at, high, low)",
+        "cdef void compiled_hide(size_t width, const Options *o, size_t at, real filler, real *values) noexcept nogil:",
+        "    hide(width, o, at, filler, values)",
+    ]
+    for loop, handed in SOFTMAX_LINES.items():
         lines += [
             f"from softmax cimport {loop}",
             f"cdef void compiled_{loop}(int kind, size_t outer, size_t n, size_t inner, {arrays}, {OPTIONS}) "
             "noexcept nogil:",
-            f"    {loop}(kind, outer, n, inner, a, b, out, options, compiled_{columns})",
+            f"    {loop}(kind, outer, n, inner, a, b, out, options, {', '.join(f'compiled_{h}' for h in handed)})",
         ]
     return lines
 
@@ -277,7 +285,7 @@ def exports():
         "from channels cimport map_channels, sum_channels",
         "from libc.stdint cimport int64_t",
         "from loops cimport Pair, map_arrays, map_scalars, single",
-        "from real cimport EXACT, parameter, real, storage",
+        "from real cimport EXACT, packed_real, parameter, real, storage",
         "from table cimport Kernels, pyacts_softmax_options",
         *softmax_loops(),
     ]

@@ -18,8 +18,9 @@ from libc.stdint cimport int64_t
 from lines cimport give, line_top, spans, take
 from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, absolute, packed_real, parameter, real, storage,
                    widened)
-from softmax cimport LOGSUMEXP, Terms, exp_below, plain_top, terms_of
+from softmax cimport LOGSUMEXP, terms_of
 from sums cimport LANES, Total, added, chunk, clear, fold, value_of
+from terms cimport Terms, exp_below, plain_top
 from vmath cimport Sum, exp_negative_raised, log1p_double, log1p_unit, logistic, raised
 
 
@@ -64,7 +65,7 @@ cdef inline Exponentials exponentials_of(const storage *x, const Line *line) noe
     cdef real at_label = ZERO
     cdef double total
     y.top = plain_top(line_top(line.n, x, line.step))
-    terms = terms_of(LOGSUMEXP, True, line.n, x, line.step, NULL, NULL, NULL, y.top)
+    terms = terms_of(LOGSUMEXP, True, 0, 0, line.n, x, line.step, NULL, NULL, NULL, y.top)
     total = value_of(terms.total)
     y.others = total / <double>raised() + (terms.ties - 1)
     y.at_label = 0

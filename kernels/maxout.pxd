@@ -4,14 +4,19 @@ from real cimport BLOCK, put, real, storage, stored_if, widened
 
 cdef inline bint beats(real candidate, real best) noexcept nogil:
     """Whether candidate takes best's place: of equals the first stays, and so does the first NaN, as in np.argmax."""
-    return candidate > best or (candidate != candidate and best == best)
+    return (not candidate <= best) & (best == best)
+
+
+cdef enum:
+    ROW = BLOCK         # pools along a row that are taken at once
+    PLANE = 8 * BLOCK   # and side by side: each waits for its largest so far, which is in memory, not for the others
 
 
 cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
                       size_t *index) noexcept nogil:
-    """width <= BLOCK results: number i is the largest of x[i * step + p * pool_step], p < pool_size."""
-    cdef real best[BLOCK]
-    cdef size_t which[BLOCK]
+    """width <= PLANE results: number i is the largest of x[i * step + p * pool_step], p < pool_size."""
+    cdef real best[PLANE]
+    cdef size_t which[PLANE]
     cdef real candidate
     cdef bint better
     cdef size_t i, p
@@ -30,40 +35,43 @@ cdef inline void pool(size_t width, const storage *x, size_t step, size_t pool_s
             index[i] = which[i]
 
 
-cdef inline void pools(size_t count, const storage *x, size_t step, size_t pool_size, size_t pool_step, storage *y,
-                       size_t *index) noexcept nogil:
-    cdef size_t rest = count % BLOCK, at = count - rest, k
-    for k in range(count // BLOCK):
-        pool(BLOCK, x + k * BLOCK * step, step, pool_size, pool_step, y + k * BLOCK,
-             index + k * BLOCK if index != NULL else NULL)
-    if rest:
-        pool(rest, x + at * step, step, pool_size, pool_step, y + at, index + at if index != NULL else NULL)
-
-
-cdef inline void maxout_of(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
-                           size_t *index) noexcept nogil:
-    cdef size_t rows = outer * (n // pool_size), row
-    if inner == 1:
-        pools(rows, x, pool_size, pool_size, 1, y, index)
-        return
-    for row in range(rows):
-        pools(inner, x + row * pool_size * inner, 1, pool_size, inner, y + row * inner,
-              index + row * inner if index != NULL else NULL)
+cdef inline void pools(size_t width, size_t count, const storage *x, size_t step, size_t pool_size, size_t pool_step,
+                       storage *y, size_t *index) noexcept nogil:
+    cdef size_t at = 0
+    cdef size_t *which
+    while at < count:
+        which = index + at if index != NULL else NULL
+        if count - at >= width:
+            pool(width, x + at * step, step, pool_size, pool_step, y + at, which)
+            at += width
+        elif width > ROW and count - at >= ROW:
+            pool(ROW, x + at * step, step, pool_size, pool_step, y + at, which)
+            at += ROW
+        else:
+            pool((count - at) % ROW, x + at * step, step, pool_size, pool_step, y + at, which)
+            at = count
 
 
 cdef inline void maxout(size_t outer, size_t n, size_t inner, size_t pool_size, const storage *x, storage *y,
                         size_t *index) noexcept nogil:
-    if pool_size == 0:
-        return
-    # Known to the compiler: that no index is wanted, and the usual sizes, whose strided reads become shuffles.
-    if index != NULL:
-        maxout_of(outer, n, inner, pool_size, x, y, index)
+    cdef size_t rows = outer * (n // pool_size) if pool_size > 0 else 0, row
+    cdef const storage *planes
+    # Known to the compiler: that no index is wanted, and along rows the usual sizes, whose strided reads are shuffles.
+    if inner != 1:
+        for row in range(rows):
+            planes = x + row * pool_size * inner
+            if index != NULL:
+                pools(PLANE, inner, planes, 1, pool_size, inner, y + row * inner, index + row * inner)
+            else:
+                pools(PLANE, inner, planes, 1, pool_size, inner, y + row * inner, NULL)
+    elif index != NULL:
+        pools(ROW, rows, x, pool_size, pool_size, 1, y, index)
     elif pool_size == 2:
-        maxout_of(outer, n, inner, 2, x, y, NULL)
+        pools(ROW, rows, x, 2, 2, 1, y, NULL)
     elif pool_size == 4:
-        maxout_of(outer, n, inner, 4, x, y, NULL)
+        pools(ROW, rows, x, 4, 4, 1, y, NULL)
     else:
-        maxout_of(outer, n, inner, pool_size, x, y, NULL)
+        pools(ROW, rows, x, pool_size, pool_size, 1, y, NULL)
 
 
 cdef inline void spread(size_t rows, size_t pool_size, const storage *grad, const size_t *index,

@@ -6,7 +6,7 @@ What is hidden counts as -inf whatever it is, NaN too. A bias of -inf hides: it 
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memcpy, memset
 from real cimport (INFINITE, ZERO, as_real, from_bits, packed_real, parameter, product_error, real, real_bits, storage,
-                   to_bits, widened)
+                   to_bits, widen_bytes, widened)
 from sums cimport TILE
 from table cimport pyacts_softmax_options
 from vmath cimport Sum, two_sum
@@ -17,7 +17,14 @@ cdef enum:      # the three dimensions of an array, in which strides are given
     INNER = 2
 
 
+cdef struct Options             # which what is compiled once and pointed to reads
+ctypedef void (*Logits)(size_t width, const packed_real *x, const Options *o, size_t at, real *high,
+                        real *low) noexcept nogil
+ctypedef void (*Hide)(size_t width, const Options *o, size_t at, real filler, real *values) noexcept nogil
+
 cdef struct Options:            # as a line, or the first of several side by side, sees them
+    Logits logits
+    Hide hide
     real scale
     const unsigned char *mask   # NULL: there is none; likewise the others
     ptrdiff_t mask_next         # from one number to the next along the line
@@ -41,11 +48,12 @@ cdef inline pyacts_softmax_options completed(const pyacts_softmax_options *given
     return options
 
 
-cdef inline Options options_at(const pyacts_softmax_options *all, size_t outer, size_t inner,
-                               int dimension) noexcept nogil:
+cdef inline Options options_at(const pyacts_softmax_options *all, size_t outer, size_t inner, int dimension,
+                               Logits compiled_logits, Hide compiled_hide) noexcept nogil:
     """The options of the line (outer, inner). Numbers that are read at once lie along the given dimension."""
     cdef Options o
     cdef ptrdiff_t k = <ptrdiff_t>outer, j = <ptrdiff_t>inner
+    o.logits, o.hide = compiled_logits, compiled_hide
     o.scale = <real><parameter>all.scale
     o.mask, o.bias, o.sink = all.mask, <const storage *>all.bias, <const parameter *>all.sink
     if o.mask != NULL:
@@ -94,18 +102,17 @@ cdef inline void hide(size_t width, const Options *o, size_t at, real filler, re
     cdef const unsigned char *mask = o.mask
     cdef const packed_real *bias
     cdef real buffer[TILE]
-    cdef real_bits visible[TILE]        # apart from values, which bytes might alias for all the compiler knows
+    cdef real_bits visible[TILE]        # not bytes, which GCC would compare 16 at a time at best
     cdef size_t i
     if mask != NULL:
         mask += <ptrdiff_t>at * o.mask_next
         if o.mask_step == 1:
-            for i in range(width):
-                visible[i] = -<real_bits>(mask[i] != 0)
+            widen_bytes(width, mask, visible)
         else:
             for i in range(width):
-                visible[i] = -<real_bits>(mask[<ptrdiff_t>i * o.mask_step] != 0)
+                visible[i] = mask[<ptrdiff_t>i * o.mask_step]
         for i in range(width):
-            values[i] = kept(visible[i], values[i], filler)
+            values[i] = kept(-<real_bits>(visible[i] != 0), values[i], filler)
     if o.bias != NULL:
         bias = bias_at(width, o, at, buffer)
         for i in range(width):
@@ -133,3 +140,21 @@ cdef inline void logits(size_t width, const packed_real *x, const Options *o, si
     hide(width, o, at, -INFINITE, high)
     for i in range(width):
         low[i] = low[i] if high[i] - high[i] == ZERO else ZERO      # an infinity has NaN for its error
+
+
+# As these two for as many numbers as there mostly are, which the compiler knows; for fewer they are called.
+
+cdef inline void hide_up_to(size_t most, size_t width, const Options *o, size_t at, real filler,
+                            real *values) noexcept nogil:
+    if width == most:
+        hide(most, o, at, filler, values)
+    else:
+        o.hide(width, o, at, filler, values)
+
+
+cdef inline void logits_up_to(size_t most, size_t width, const packed_real *x, const Options *o, size_t at, real *high,
+                              real *low) noexcept nogil:
+    if width == most:
+        logits(most, x, o, at, high, low)
+    else:
+        o.logits(width, x, o, at, high, low)

@@ -215,6 +215,11 @@ static inline uint16_t narrowed(real x) {
 #define narrowed(x) ((storage)(x))
 #endif
 
+static inline void prefetch(size_t n, const storage *x) {
+    for (size_t k = 0; k < n * sizeof(storage); k += 64) /* bytes of a cache line */
+        __builtin_prefetch((const char *)x + k);
+}
+
 static inline storage negated(storage x) {
 #if CONVERTED && !EXACT
     return x ^ 0x8000;
@@ -266,6 +271,22 @@ CONVERSION const packed_real *as_real(size_t n, const storage *from, real *buffe
     (void)n, (void)buffer;
     return from;
 #endif
+}
+
+/* n bytes, as integers of the width of a real; for a block at once too. */
+static inline void widen_bytes(size_t n, const unsigned char *from, real_bits *to) {
+    size_t k = 0;
+#if defined(__AVX512F__)
+    for (; SINGLE && k < n / 16 * 16; k += 16)
+        _mm512_storeu_si512(to + k, _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(from + k))));
+    for (; !SINGLE && k < n / 8 * 8; k += 8)
+        _mm512_storeu_si512(to + k, _mm512_cvtepu8_epi64(_mm_loadl_epi64((const void *)(from + k))));
+#elif defined(__AVX2__)
+    for (; SINGLE && k < n / 8 * 8; k += 8)
+        _mm256_storeu_si256((void *)(to + k), _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(from + k))));
+#endif
+    for (; k < n; ++k)
+        to[k] = from[k];
 }
 
 /* The reverse: n reals, rounded. */

@@ -26,6 +26,8 @@ cdef extern from "real.h" nogil:
 
     const packed_real *as_real(size_t n, const storage *start, real *buffer) noexcept
     void put(size_t n, const real *start, storage *to) noexcept
+    void widen_bytes(size_t n, const unsigned char *start, real_bits *to) noexcept
+    void prefetch(size_t n, const storage *x) noexcept
     storage stored_if(bint wanted, storage x) noexcept
     real widened(storage x) noexcept
     storage narrowed(real x) noexcept

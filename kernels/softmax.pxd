@@ -9,25 +9,27 @@ With z = scale * x + bias and m = max(z), over what the mask and the causal boun
 A row (inner = 1) is vectorised along itself, short rows a tile at a time and any other layout across columns. All add
 in the order that sums.pxd fixes, so all give the same bits; what is hidden adds 0 to the lane it would be in.
 
-float32 stays within 2 ULP because the rounding errors of z and of z - m are kept: dropping that of z - m costs 7 to
-66 ULP, more than everything else together. log(s) is log1p of the sum of all but the largest, which alone tells how
-near to 1 the probability of the largest is.
-
 The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - e**y sum(grad)) for log_softmax, the
 sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp.
 """
 from libc.string cimport memcpy
 from lines cimport give, larger_half, line_top, spans, take
-from options cimport ALONG, INNER, OUTER, Options, completed, hide, hides, logits, options_at, reach
-from real cimport (CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
-                   muladd, negated, packed_real, plus_product, product_error, put, real, real_bits, storage, widened)
+from options cimport (ALONG, INNER, OUTER, Hide, Logits, Options, completed, hide_up_to, hides, logits_up_to,
+                      options_at, reach)
+from real cimport (BLOCK, CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, as_real, at_least, fused,
+                   negated, packed_real, plus_product, prefetch, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
-from vmath cimport Exponential, Sum, exp_negative_raised, exponential, log1p_double, raised, two_sum
+from terms cimport (LONG, SEGMENTS, Factor, Share, Terms, exp_below, inverse_of, is_empty, is_same, larger,
+                    log_probability, log_total, logarithm_of, parts, plain_top, scaled, segment_of, share_of, together,
+                    top_of)
+from vmath cimport Sum, exp_negative_raised, raised
 
 cdef enum:
-    SHORT = 32      # rows up to this long are taken TILE at a time: alone, such a row is mostly lane handling
-    KEPT = 2048     # numbers of a row that have room on the stack
+    SHORT = 32          # rows up to this long are taken TILE at a time: alone, such a row is mostly lane handling
+    KEPT = 2048         # numbers of a row that have room on the stack
+    COLUMNS = 4 * BLOCK     # taken side by side without options, 256 bytes of reals: with half as many, softmax of
+    # 1024 x 1024 float32 along axis 0 takes 1.5 times as long; with twice as many, columns in the cache do
 
 # What the loops are asked for: a constant wherever they are used, like `plain`, which says that there are no options.
 cdef enum:
@@ -41,93 +43,11 @@ cdef inline bint is_logarithm(int kind) noexcept nogil:
     return kind == LOG_SOFTMAX or kind == LOGSUMEXP
 
 
-cdef inline bint is_same(real x, real x_low, Sum top) noexcept nogil:
-    return (x == top.high) & (x_low == top.low)
-
-
-cdef inline Sum top_of(bint plain, real top, real top_low) noexcept nogil:
-    """The maximum of a line, without a rounding error if there are no options."""
-    cdef Sum y
-    y.high, y.low = top, NEGATIVE_ZERO if plain else top_low
-    return y
-
-
-cdef inline Sum plain_top(real top) noexcept nogil:
-    return top_of(True, top, NEGATIVE_ZERO)
-
-
-cdef inline Sum larger(Sum top, real x, real x_low) noexcept nogil:
-    """The larger of the two. NaN may be passed over: it makes the sum NaN."""
-    cdef Sum y
-    cdef bint above = x > top.high or (x == top.high and x_low > top.low)
-    y.high = x if above else top.high
-    y.low = x_low if above else top.low
-    return y
-
-
-cdef inline real exp_below(real x, real x_low, Sum top) noexcept nogil:
-    """e**(x - top) for x <= top, times raised(), which the quotient cancels: so only that can be subnormal.
-
-    0 where the quotient rounds to 0, which costs nothing, while a product that underflows may cost 100 cycles. An
-    infinite top leaves its equals and nothing else.
-    """
-    cdef Sum a = two_sum(top.high, -x)
-    cdef Exponential e = exponential(a.high, a.low + (top.low - x_low), <real>(64.0 if SINGLE else 400.0))
-    cdef real y = ZERO if a.high > <real>(104.0 if SINGLE else 746.0) else muladd(e.scale, e.fraction, e.scale)
-    return raised() if is_same(x, x_low, top) else y
-
-
-cdef struct Factor:     # a number as high + low
-    real high
-    real low
-
-
-cdef inline Factor parts(double number) noexcept nogil:
-    cdef Factor factor
-    factor.high = <real>number
-    factor.low = ZERO if SINGLE and factor.high - factor.high != ZERO else <real>(number - <double>factor.high)
-    return factor
-
-
-cdef inline bint is_empty(Sum top, double total) noexcept nogil:
-    """Whether there is nothing but -inf, no NaN either."""
-    return (top.high == -INFINITE) & (total == total)      # no branch: it is asked for columns too
-
-
-cdef inline Factor inverse_of(Total total, Sum top) noexcept nogil:
-    """1 / total; NaN where everything is -inf."""
-    cdef Factor factor
-    cdef double inverse = 1 / value_of(total)
-    cdef real high = <real>inverse, product = high * <real>total.high
-    factor.high = NOT_A_NUMBER if top.high == -INFINITE else high
-    if SINGLE:
-        factor.low = <real>(inverse - <double>high)
-    else:
-        factor.low = high * ((ONE - product) - product_error(high, <real>total.high, product) - high * <real>total.low)
-    return factor
-
-
-cdef inline real scaled(real e, real factor, real factor_low) noexcept nogil:
-    return fused(e, factor, e * factor_low)
-
-
-cdef inline double logarithm_of(Total others, double ties) noexcept nogil:
-    """log(s), from the sum of the terms below the largest and how many are equal to it."""
-    return log1p_double(value_of(others) / <double>raised() + (ties - 1))
-
-
-cdef inline real log_probability(real x, real x_low, Sum top, real log_sum) noexcept nogil:
-    """(x - top) - log_sum: two numbers that are not positive, so nothing cancels and three roundings are 1.5 ULP."""
-    cdef real below = (top.high - x) + (top.low - x_low)
-    return ZERO - ((ZERO if is_same(x, x_low, top) else below) + log_sum)
-
-
-cdef inline real log_total(Sum top, Total others, double ties) noexcept nogil:
-    cdef double log_sum = logarithm_of(others, ties)
-    cdef Sum y = two_sum(top.high, <real>log_sum)
-    cdef real low = y.low + (top.low + <real>(log_sum - <double><real>log_sum))
-    low = y.high if y.high - y.high != ZERO else y.high + low
-    return -INFINITE if is_empty(top, value_of(others)) else low
+cdef inline void multiply(size_t n, real factor, storage *y) noexcept nogil:
+    """By a power of two."""
+    cdef size_t i
+    for i in range(n if factor != ONE else 0):
+        y[i] = <storage>(<real>y[i] * factor)
 
 
 cdef inline real gradient(real grad, real y, real dot, real dot_low) noexcept nogil:
@@ -150,10 +70,7 @@ cdef inline const packed_real *hidden_span(bint plain, size_t n, const storage *
         return reals
     if <const packed_real *>buffer != reals:
         memcpy(buffer, reals, LANES * sizeof(real))
-    if n - at >= LANES:
-        hide(LANES, o, at, ZERO, buffer)
-    else:
-        hide(n - at, o, at, ZERO, buffer)
+    hide_up_to(LANES, min(n - at, <size_t>LANES), o, at, ZERO, buffer)
     return <const packed_real *>buffer
 
 
@@ -164,12 +81,10 @@ cdef inline const packed_real *logit_span(bint plain, size_t n, const storage *x
     cdef size_t i
     if plain:
         return reals
-    if n - at >= LANES:
-        logits(LANES, reals, o, at, high, low)
-    else:
+    if n - at < LANES:
         for i in range(LANES):
             low[i] = ZERO
-        logits(n - at, reals, o, at, high, low)
+    logits_up_to(LANES, min(n - at, <size_t>LANES), reals, o, at, high, low)
     return <const packed_real *>high
 
 
@@ -182,8 +97,8 @@ cdef inline void fill(size_t n, real value, storage *y) noexcept nogil:
         give(n, values, y, 1, k * LANES)
 
 
-cdef inline Sum largest(bint plain, size_t n, const storage *x, const Options *o) noexcept nogil:
-    """The maximum of a row, with its rounding error."""
+cdef inline Sum largest(bint plain, size_t start, size_t stop, const storage *x, const Options *o) noexcept nogil:
+    """The maximum of x[start : stop] and the sink, with its rounding error."""
     cdef real buffer[LANES]
     cdef real low[LANES]
     cdef real top[LANES]
@@ -192,11 +107,11 @@ cdef inline Sum largest(bint plain, size_t n, const storage *x, const Options *o
     cdef Sum y
     cdef size_t k, i
     if plain:
-        return plain_top(line_top(n, x, 1))
+        return plain_top(line_top(stop - start, x + start, 1))
     for i in range(LANES):
         top[i], top_low[i] = -INFINITE, ZERO
-    for k in range(spans(n)):
-        reals = logit_span(plain, n, x, 1, k * LANES, o, buffer, low)
+    for k in range(start // LANES, spans(stop)):
+        reals = logit_span(plain, stop, x, 1, k * LANES, o, buffer, low)
         for i in range(LANES):
             y = larger(top_of(plain, top[i], top_low[i]), reals[i], low[i])
             top[i], top_low[i] = y.high, y.low
@@ -231,14 +146,11 @@ cdef inline void add_terms(size_t count, const real *terms, double *lanes) noexc
         lanes[i] = lane
 
 
-cdef struct Terms:      # e**(z - top)
-    Total total         # their sum; for a logarithm, of those below the largest
-    double ties         # how many are equal to it
-
-
-cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, size_t step, storage *y, real *wide,
-                           const Options *o, Sum top) noexcept nogil:
-    """The sums of a line. Of softmax the terms are left in y, or if y has fewer digits in `wide`, unless it is NULL."""
+cdef inline Terms terms_of(int kind, bint plain, size_t ahead, size_t start, size_t end, const storage *x, size_t step,
+                           storage *y, real *wide, const Options *o, Sum top) noexcept nogil:
+    """The sums of x[start : end]. Of softmax the terms are left in y, or if y has fewer digits in `wide`, unless it is
+    NULL. Numbers that are so far ahead, if not 0, are fetched into the cache meanwhile.
+    """
     cdef double lanes[LANES]
     cdef real_bits tied[LANES]
     cdef real buffer[AT_ONCE * LANES]
@@ -247,15 +159,16 @@ cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, siz
     cdef real *e
     cdef const packed_real *reals
     cdef Terms terms
-    cdef size_t start = 0, ties = 0, stop, i
-    cdef bint same
-    terms.total = Total(0, 0)
+    cdef size_t ties = 0, stop, i
+    terms.top, terms.total = top, Total(0, 0)
     for i in range(LANES):
         tied[i] = 0
-    while start < n:
+    while start < end:
         clear(LANES, 1, 1, lanes)
-        stop = min(start + chunk(), n)
+        stop = min(start + chunk(), end)
         while plain and step == 1 and start + AT_ONCE * LANES <= stop:
+            if ahead:
+                prefetch(AT_ONCE * LANES, x + start + ahead)
             reals = as_real(AT_ONCE * LANES, x + start, buffer)
             e = <real *>own if wide == NULL else wide + start
             exponentials(kind, plain, AT_ONCE, reals, low, top, e, tied)
@@ -264,28 +177,31 @@ cdef inline Terms terms_of(int kind, bint plain, size_t n, const storage *x, siz
                 put(AT_ONCE * LANES, e, y + start)
             start += AT_ONCE * LANES
         while start < stop:
-            reals = logit_span(plain, n, x, step, start, o, buffer, low)
+            reals = logit_span(plain, end, x, step, start, o, buffer, low)
             e = <real *>own if wide == NULL else wide + start
             exponentials(kind, plain, 1, reals, low, top, e, tied)
             add_terms(1, e, lanes)
             if not CONVERTED and not is_logarithm(kind):
-                give(n, e, y, 1, start)
+                give(end, e, y, 1, start)
             start += LANES
         fold(LANES, 1, 1, lanes)
         terms.total = added(terms.total, lanes[0])
     if is_logarithm(kind):
         for i in range(LANES):
             ties += <size_t>tied[i]
-    if not plain and o.sink != NULL:
-        same = is_logarithm(kind) and is_same(<real>o.sink[0], ZERO, top)
-        ties += same
-        terms.total = added(terms.total, 0 if same else <double>exp_below(<real>o.sink[0], ZERO, top))
     terms.ties = <double>ties
     return terms
 
 
-cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const storage *x, const storage *grad,
-                             storage *y, const Options *o) noexcept nogil:
+cdef inline Terms with_sink(int kind, Terms terms, real sink) noexcept nogil:
+    cdef bint same = is_logarithm(kind) and is_same(sink, ZERO, terms.top)
+    terms.ties += 1.0 if same else 0.0
+    terms.total = added(terms.total, 0.0 if same else <double>exp_below(sink, ZERO, terms.top))
+    return terms
+
+
+cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_t kept, const storage *x,
+                             const storage *grad, storage *y, const Options *o) noexcept nogil:
     """One row, of which the first `kept` numbers count."""
     cdef real buffer[LANES]
     cdef real low[LANES]
@@ -293,16 +209,26 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
     cdef real room[KEPT]
     cdef real *wide = room if CONVERTED and kept <= KEPT else NULL
     cdef const packed_real *reals
-    cdef Factor factor
     cdef real value, log_sum = ZERO, weight = ONE
-    cdef Sum top = largest(plain, kept, x, o)
-    cdef Terms terms = terms_of(kind, plain, kept, x, 1, y, wide, o, top)
-    cdef size_t k, i
+    cdef Sum tops[SEGMENTS]
+    cdef Terms terms, next_terms
+    cdef Share share
+    cdef size_t length = segment_of(n) if is_long else 0, segments = 0, segment, start, stop, k, i
+    cdef bint again = CONVERTED and wide == NULL        # there is no room for the terms
+    while segments == 0 or (is_long and segments * length < kept):
+        start, stop = segments * length, min((segments + 1) * length, kept) if is_long else kept
+        next_terms = terms_of(kind, plain, length, start, stop, x, 1, y, wide, o, largest(plain, start, stop, x, o))
+        terms = together(terms, next_terms) if segments > 0 else next_terms
+        if is_long:
+            tops[segments] = next_terms.top
+        segments += 1
+    if not plain and o.sink != NULL:
+        terms = with_sink(kind, terms, <real>o.sink[0])
     if kind == LOGSUMEXP:
-        value = log_total(top, terms.total, terms.ties)
+        value = log_total(terms.top, terms.total, terms.ties)
         put(1, &value, y)
         return
-    if is_empty(top, value_of(terms.total)) and (kind == LOG_SOFTMAX or not plain):
+    if is_empty(terms.top, value_of(terms.total)) and (kind == LOG_SOFTMAX or not plain):
         value = NOT_A_NUMBER
         if kind == LOGSUMEXP_BACKWARD or (not plain and o.zero):
             value = -INFINITE if kind == LOG_SOFTMAX else ZERO
@@ -310,33 +236,39 @@ cdef inline void forward_row(int kind, bint plain, size_t n, size_t kept, const 
         return
     if is_logarithm(kind):
         log_sum = <real>logarithm_of(terms.total, terms.ties)
-    factor = inverse_of(terms.total, top)
     if kind == LOGSUMEXP_BACKWARD:
         weight = o.scale * as_real(1, grad, buffer)[0]
-    for k in range(spans(kept)):
-        if is_logarithm(kind) or (CONVERTED and wide == NULL):
-            reals = logit_span(plain, kept, x, 1, k * LANES, o, buffer, low)
-        elif CONVERTED:
-            reals = <const packed_real *>(wide + k * LANES)
-        else:
-            reals = take(kept, y, 1, k * LANES, ZERO, buffer)
-        if kind == LOG_SOFTMAX:
-            for i in range(LANES):
-                e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], top, log_sum)
-        else:
-            for i in range(LANES):
-                e[i] = reals[i]
-            if CONVERTED and wide == NULL:      # there was no room for the terms
+    share.down, share.factor = ONE, inverse_of(terms.total, terms.top)
+    for segment in range(segments):
+        stop = min((segment + 1) * length, kept) if is_long else kept
+        if is_long and not is_logarithm(kind) and not CONVERTED:
+            share = share_of(tops[segment], terms)
+            multiply(stop - segment * length, share.down, y + segment * length)
+        for k in range(segment * length // LANES, spans(stop)):
+            if is_logarithm(kind) or again:
+                reals = logit_span(plain, kept, x, 1, k * LANES, o, buffer, low)
+            elif CONVERTED:
+                reals = <const packed_real *>(wide + k * LANES)
+            else:
+                reals = take(kept, y, 1, k * LANES, ZERO, buffer)
+            if kind == LOG_SOFTMAX:
                 for i in range(LANES):
-                    e[i] = exp_below(reals[i], ZERO if plain else low[i], top)
-            for i in range(LANES):
-                e[i] = scaled(e[i], factor.high, factor.low)
-        if kind == LOGSUMEXP_BACKWARD:
-            for i in range(LANES):
-                e[i] *= weight
-        if not plain:
-            hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
-        give(kept, e, y, 1, k * LANES)
+                    e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], terms.top, log_sum)
+            else:
+                for i in range(LANES):
+                    e[i] = reals[i]
+                if again:
+                    for i in range(LANES):
+                        e[i] = exp_below(reals[i], ZERO if plain else low[i], terms.top)
+                for i in range(LANES):
+                    e[i] = scaled(e[i], share.factor.high, share.factor.low)
+            if kind == LOGSUMEXP_BACKWARD:
+                for i in range(LANES):
+                    e[i] *= weight
+            if not plain:
+                hide_up_to(LANES, min(kept - k * LANES, <size_t>LANES), o, k * LANES,
+                           -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
+            give(kept, e, y, 1, k * LANES)
     if not plain:
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
@@ -395,21 +327,21 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
         if not plain:
             for i in range(LANES):
                 result[i] *= o.scale
-            hide(min(kept - k * LANES, <size_t>LANES), o, k * LANES, ZERO, result)
+            hide_up_to(LANES, min(kept - k * LANES, <size_t>LANES), o, k * LANES, ZERO, result)
         give(kept, result, dx, 1, k * LANES)
     if not plain:
         fill(n - kept, ZERO, dx + kept)
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# Columns: width of them (at most TILE) side by side, `inner` elements from one row to the next
+# Columns: width of them (at most COLUMNS) side by side, `inner` elements from one row to the next
 
 cdef inline const packed_real *logit_columns(bint plain, size_t width, const storage *x, size_t at, const Options *o,
                                              real *high, real *low) noexcept nogil:
     cdef const packed_real *reals = as_real(width, x, high)
     if plain:
         return reals
-    logits(width, reals, o, at, high, low)
+    logits_up_to(TILE, width, reals, o, at, high, low)
     return <const packed_real *>high
 
 
@@ -420,73 +352,95 @@ cdef inline const packed_real *hidden_columns(bint plain, size_t width, const st
         return reals
     if <const packed_real *>buffer != reals:
         memcpy(buffer, reals, width * sizeof(real))
-    hide(width, o, at, ZERO, buffer)
+    hide_up_to(TILE, width, o, at, ZERO, buffer)
     return <const packed_real *>buffer
 
 
-cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, size_t width, const storage *x,
-                                 const storage *grad, storage *y, const Options *o) noexcept nogil:
-    cdef real buffer[TILE]
-    cdef real low[TILE]
+cdef inline void largest_of_columns(bint plain, size_t start, size_t stop, size_t inner, size_t width,
+                                    const storage *x, const Options *o, real *top, real *top_low) noexcept nogil:
+    cdef real buffer[COLUMNS]
+    cdef real low[COLUMNS]
     cdef const packed_real *reals
-    cdef real top[TILE]                 # each number of a column is in an array of its own, which vectors are read from
-    cdef real top_low[TILE]
-    cdef real e[TILE]
-    cdef real factor[TILE]
-    cdef real factor_low[TILE]
-    cdef real weight[TILE]
-    cdef double lanes[LANES * TILE]
-    cdef double ties[TILE]
-    cdef real log_sum[TILE]
-    cdef Total total[TILE]
-    cdef bint empty[TILE]
-    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j
-    cdef bint same
-    cdef real value
-    cdef Sum larger_one
-    cdef Factor inverse
+    cdef size_t row, j
+    cdef Sum y
     for j in range(width):
         top[j], top_low[j] = -INFINITE, ZERO
-        total[j] = Total(0, 0)
-        ties[j] = 0
-    for row in range(n):
+    for row in range(start, stop):
         reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
         for j in range(width):
             if plain:
                 top[j] = at_least(reals[j], top[j])
             else:
-                larger_one = larger(top_of(plain, top[j], top_low[j]), reals[j], low[j])
-                top[j], top_low[j] = larger_one.high, larger_one.low
+                y = larger(top_of(plain, top[j], top_low[j]), reals[j], low[j])
+                top[j], top_low[j] = y.high, y.low
     if not plain and o.sink != NULL:
         for j in range(width):
-            larger_one = larger(top_of(plain, top[j], top_low[j]), <real>o.sink[<ptrdiff_t>j * o.sink_step], ZERO)
-            top[j], top_low[j] = larger_one.high, larger_one.low
-    while start < n:
-        clear(used, width, TILE, lanes)
-        for row in range(start, min(start + chunk(), n)):
-            reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
-            for j in range(width):
-                e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
-            if is_logarithm(kind):
+            y = larger(top_of(plain, top[j], top_low[j]), <real>o.sink[<ptrdiff_t>j * o.sink_step], ZERO)
+            top[j], top_low[j] = y.high, y.low
+
+
+cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, size_t width, const storage *x,
+                                 const storage *grad, storage *y, const Options *o) noexcept nogil:
+    cdef real buffer[COLUMNS]
+    cdef real low[COLUMNS]
+    cdef const packed_real *reals
+    cdef real top[COLUMNS]      # each number of a column is in an array of its own, which vectors are read from
+    cdef real top_low[COLUMNS]
+    cdef real e[COLUMNS]
+    cdef real factor[COLUMNS]
+    cdef real factor_low[COLUMNS]
+    cdef real down[COLUMNS]
+    cdef real weight[COLUMNS]
+    cdef double lanes[LANES * COLUMNS]
+    cdef double ties[COLUMNS]
+    cdef real log_sum[COLUMNS]
+    cdef Total total[COLUMNS]
+    cdef bint empty[COLUMNS]
+    cdef Terms terms[COLUMNS]   # of a long column's segments so far
+    cdef Terms next_terms
+    cdef bint is_long = not plain and n > LONG
+    cdef size_t length = segment_of(n), segments = (n + length - 1) // length if is_long else 1
+    cdef size_t used = min(n, <size_t>LANES), segment, start, stop, row, j
+    cdef bint same, in_segments = is_long and not is_logarithm(kind) and not CONVERTED
+    cdef real value
+    cdef Factor inverse
+    cdef Share share
+    for segment in range(segments):
+        start, stop = segment * length, min((segment + 1) * length, n) if is_long else n
+        largest_of_columns(plain, start, stop, inner, width, x, o, top, top_low)
+        for j in range(width):
+            total[j] = Total(0, 0)
+            ties[j] = 0
+        while start < stop:
+            clear(used, width, COLUMNS, lanes)
+            for row in range(start, min(start + chunk(), stop)):
+                reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
                 for j in range(width):
-                    same = is_same(reals[j], NEGATIVE_ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
-                    e[j] = ZERO if same else e[j]
-                    ties[j] += 1.0 if same else 0.0
+                    e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
+                if is_logarithm(kind):
+                    for j in range(width):
+                        same = is_same(reals[j], NEGATIVE_ZERO if plain else low[j],
+                                       top_of(plain, top[j], top_low[j]))
+                        e[j] = ZERO if same else e[j]
+                        ties[j] += 1.0 if same else 0.0
+                for j in range(width):
+                    lanes[row % LANES * COLUMNS + j] += <double>e[j]
+                if not CONVERTED and not in_segments and not is_logarithm(kind):
+                    put(width, e, y + row * inner)
+            start += chunk()
+            fold(used, width, COLUMNS, lanes)
             for j in range(width):
-                lanes[row % LANES * TILE + j] += <double>e[j]
-            if not CONVERTED and not is_logarithm(kind):
-                put(width, e, y + row * inner)
-        start += chunk()
-        fold(used, width, TILE, lanes)
-        for j in range(width):
-            total[j] = added(total[j], lanes[j])
+                total[j] = added(total[j], lanes[j])
+        for j in range(width if is_long else 0):
+            next_terms.top, next_terms.total, next_terms.ties = top_of(plain, top[j], top_low[j]), total[j], ties[j]
+            terms[j] = next_terms if segment == 0 else together(terms[j], next_terms)
+    for j in range(width if is_long else 0):
+        top[j], top_low[j], total[j], ties[j] = terms[j].top.high, terms[j].top.low, terms[j].total, terms[j].ties
     if not plain and o.sink != NULL:
         for j in range(width):
-            value = <real>o.sink[<ptrdiff_t>j * o.sink_step]
-            same = is_logarithm(kind) and is_same(value, ZERO, top_of(plain, top[j], top_low[j]))
-            ties[j] += 1.0 if same else 0.0
-            total[j] = added(total[j],
-                             0.0 if same else <double>exp_below(value, ZERO, top_of(plain, top[j], top_low[j])))
+            next_terms.top, next_terms.total, next_terms.ties = top_of(plain, top[j], top_low[j]), total[j], ties[j]
+            next_terms = with_sink(kind, next_terms, <real>o.sink[<ptrdiff_t>j * o.sink_step])
+            total[j], ties[j] = next_terms.total, next_terms.ties
     if kind == LOGSUMEXP:
         for j in range(width):
             e[j] = log_total(top_of(plain, top[j], top_low[j]), total[j], ties[j])
@@ -498,6 +452,8 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
         log_sum[j] = <real>logarithm_of(total[j], ties[j]) if is_logarithm(kind) else ZERO
         inverse = inverse_of(total[j], top_of(plain, top[j], top_low[j]))
         factor[j], factor_low[j] = inverse.high, inverse.low
+        if in_segments:
+            terms[j].total = total[j]
     value = NOT_A_NUMBER        # of an empty column
     if kind == LOGSUMEXP_BACKWARD:
         value = ZERO
@@ -506,61 +462,72 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
             weight[j] = o.scale * reals[j]
     elif not plain and o.zero:
         value = -INFINITE if kind == LOG_SOFTMAX else ZERO
-    for row in range(n):
-        if CONVERTED or is_logarithm(kind):
-            reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
-        else:
-            reals = as_real(width, y + row * inner, buffer)
-        if kind == LOG_SOFTMAX:
+    for segment in range(segments):
+        start, stop = segment * length, min((segment + 1) * length, n) if is_long else n
+        if in_segments:
+            largest_of_columns(plain, start, stop, inner, width, x, o, top, top_low)
             for j in range(width):
-                e[j] = log_probability(reals[j], NEGATIVE_ZERO if plain else low[j],
-                                       top_of(plain, top[j], top_low[j]), log_sum[j])
-        else:
-            for j in range(width):
-                e[j] = reals[j]
-                if CONVERTED:
-                    e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
-                e[j] = scaled(e[j], factor[j], factor_low[j])
-        if kind == LOGSUMEXP_BACKWARD:
-            for j in range(width):
-                e[j] *= weight[j]
-        if not plain:
-            hide(width, o, row, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
-        if is_logarithm(kind) or not plain:
-            for j in range(width):
-                e[j] = value if empty[j] else e[j]
-        put(width, e, y + row * inner)
+                share = share_of(top_of(plain, top[j], top_low[j]), terms[j])
+                down[j], factor[j], factor_low[j] = share.down, share.factor.high, share.factor.low
+        for row in range(start, stop):
+            if CONVERTED or in_segments or is_logarithm(kind):
+                reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)
+            else:
+                reals = as_real(width, y + row * inner, buffer)
+            if kind == LOG_SOFTMAX:
+                for j in range(width):
+                    e[j] = log_probability(reals[j], NEGATIVE_ZERO if plain else low[j],
+                                           top_of(plain, top[j], top_low[j]), log_sum[j])
+            elif in_segments:
+                for j in range(width):
+                    e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j])) * down[j]
+                    e[j] = scaled(e[j], factor[j], factor_low[j])
+            else:
+                for j in range(width):
+                    e[j] = reals[j]
+                    if CONVERTED:
+                        e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
+                    e[j] = scaled(e[j], factor[j], factor_low[j])
+            if kind == LOGSUMEXP_BACKWARD:
+                for j in range(width):
+                    e[j] *= weight[j]
+            if not plain:
+                hide_up_to(TILE, width, o, row, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
+            if is_logarithm(kind) or not plain:
+                for j in range(width):
+                    e[j] = value if empty[j] else e[j]
+            put(width, e, y + row * inner)
 
 
 cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, size_t width, const storage *grad,
                                   const storage *y, storage *dx, const Options *o) noexcept nogil:
-    cdef real grad_buffer[TILE]
-    cdef real y_buffer[TILE]
+    cdef real grad_buffer[COLUMNS]
+    cdef real y_buffer[COLUMNS]
     cdef const packed_real *grads
     cdef const packed_real *ys
-    cdef real result[TILE]
-    cdef double lanes[LANES * TILE]
-    cdef Total total[TILE]
+    cdef real result[COLUMNS]
+    cdef double lanes[LANES * COLUMNS]
+    cdef Total total[COLUMNS]
     cdef Factor both
-    cdef real sum[TILE]
-    cdef real sum_low[TILE]
+    cdef real sum[COLUMNS]
+    cdef real sum_low[COLUMNS]
     cdef size_t used = min(n, <size_t>LANES), start = 0, row, j, lane
     for j in range(width):
         total[j] = Total(0, 0)
     while start < n:
-        clear(used, width, TILE, lanes)
+        clear(used, width, COLUMNS, lanes)
         for row in range(start, min(start + chunk(), n)):
             grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
             ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
             if kind == SOFTMAX:
                 for j in range(width):
-                    lane = row % LANES * TILE + j
+                    lane = row % LANES * COLUMNS + j
                     lanes[lane] = plus_product(lanes[lane], grads[j], ys[j])
             else:
                 for j in range(width):
-                    lanes[row % LANES * TILE + j] += <double>grads[j]
+                    lanes[row % LANES * COLUMNS + j] += <double>grads[j]
         start += chunk()
-        fold(used, width, TILE, lanes)
+        fold(used, width, COLUMNS, lanes)
         for j in range(width):
             total[j] = added(total[j], lanes[j])
     for j in range(width):
@@ -578,7 +545,7 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
         if not plain:
             for j in range(width):
                 result[j] *= o.scale
-            hide(width, o, row, ZERO, result)
+            hide_up_to(TILE, width, o, row, ZERO, result)
         put(width, result, dx + row * inner)
 
 
@@ -701,13 +668,13 @@ ctypedef void (*Columns)(int kind, size_t n, size_t inner, size_t width, const s
 
 cdef inline void softmax_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
                                  storage *y, const Options *o) noexcept nogil:
-    """Without options, columns are a TILE wide, which the compiler knows then."""
-    forward_columns(SOFTMAX, True, n, inner, TILE, x, grad, y, o)
+    """All but the last columns of an array: the compiler knows how many there are."""
+    forward_columns(SOFTMAX, True, n, inner, COLUMNS, x, grad, y, o)
 
 
 cdef inline void log_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
                              storage *y, const Options *o) noexcept nogil:
-    forward_columns(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, n, inner, TILE, x, grad, y, o)
+    forward_columns(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, n, inner, COLUMNS, x, grad, y, o)
 
 
 cdef inline void option_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
@@ -717,12 +684,12 @@ cdef inline void option_columns(int kind, size_t n, size_t inner, size_t width, 
 
 cdef inline void softmax_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
                                           const storage *y, storage *dx, const Options *o) noexcept nogil:
-    backward_columns(SOFTMAX, True, n, inner, TILE, grad, y, dx, o)
+    backward_columns(SOFTMAX, True, n, inner, COLUMNS, grad, y, dx, o)
 
 
 cdef inline void log_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
                                       const storage *y, storage *dx, const Options *o) noexcept nogil:
-    backward_columns(LOG_SOFTMAX, True, n, inner, TILE, grad, y, dx, o)
+    backward_columns(LOG_SOFTMAX, True, n, inner, COLUMNS, grad, y, dx, o)
 
 
 cdef inline void option_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
@@ -730,23 +697,32 @@ cdef inline void option_gradient_columns(int kind, size_t n, size_t inner, size_
     backward_columns(kind, False, n, inner, width, grad, y, dx, o)
 
 
-cdef inline void turn(size_t n, const storage *rows, storage *columns) noexcept nogil:
-    cdef size_t row, i
-    for row in range(TILE):
-        for i in range(n):
-            columns[i * TILE + row] = rows[row * n + i]
+cdef inline size_t rows_together(int kind, bint plain) noexcept nogil:
+    return <size_t>COLUMNS if plain and kind != SOFTMAX else <size_t>TILE
 
 
-cdef inline void turn_back(size_t n, const storage *columns, storage *rows) noexcept nogil:
+cdef inline size_t columns_together(bint plain) noexcept nogil:
+    return <size_t>COLUMNS if plain else <size_t>TILE
+
+
+cdef inline void turn(size_t tile, size_t n, const storage *rows, storage *columns) noexcept nogil:
     cdef size_t row, i
-    for row in range(TILE):
+    for row in range(tile):
         for i in range(n):
-            rows[row * n + i] = columns[i * TILE + row]
+            columns[i * tile + row] = rows[row * n + i]
+
+
+cdef inline void turn_back(size_t tile, size_t n, const storage *columns, storage *rows) noexcept nogil:
+    cdef size_t row, i
+    for row in range(tile):
+        for i in range(n):
+            rows[row * n + i] = columns[i * tile + row]
 
 
 cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, const storage *grad, storage *y,
                               const Options *o, Columns forward_columns) noexcept nogil:
-    cdef storage columns[TILE * SHORT]
+    cdef storage columns[COLUMNS * SHORT]
+    cdef size_t tile = rows_together(kind, plain)
     if kind == SOFTMAX and plain:
         if n <= 8:
             softmax_tile(8, n, x, y)
@@ -755,16 +731,17 @@ cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, 
         else:
             softmax_tile(32, n, x, y)
         return
-    turn(n, x, columns)
-    forward_columns(kind, n, TILE, TILE, columns, grad, y if kind == LOGSUMEXP else columns, o)
+    turn(tile, n, x, columns)
+    forward_columns(kind, n, tile, tile, columns, grad, y if kind == LOGSUMEXP else columns, o)
     if kind != LOGSUMEXP:
-        turn_back(n, columns, y)
+        turn_back(tile, n, columns, y)
 
 
 cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *grad, const storage *y, storage *dx,
                                const Options *o, Columns backward_columns) noexcept nogil:
-    cdef storage grad_columns[TILE * SHORT]
-    cdef storage y_columns[TILE * SHORT]
+    cdef storage grad_columns[COLUMNS * SHORT]
+    cdef storage y_columns[COLUMNS * SHORT]
+    cdef size_t tile = rows_together(kind, plain)
     if kind == SOFTMAX and plain:
         if n <= 8:
             softmax_backward_tile(8, n, grad, y, dx)
@@ -773,41 +750,42 @@ cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *gr
         else:
             softmax_backward_tile(32, n, grad, y, dx)
         return
-    turn(n, grad, grad_columns)
-    turn(n, y, y_columns)
-    backward_columns(kind, n, TILE, TILE, grad_columns, y_columns, grad_columns, o)
-    turn_back(n, grad_columns, dx)
+    turn(tile, n, grad, grad_columns)
+    turn(tile, n, y, y_columns)
+    backward_columns(kind, n, tile, tile, grad_columns, y_columns, grad_columns, o)
+    turn_back(tile, n, grad_columns, dx)
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # The whole array.
 
 cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *x,
-                         const storage *grad, storage *y, const pyacts_softmax_options *all,
-                         Columns columns) noexcept nogil:
+                         const storage *grad, storage *y, const pyacts_softmax_options *all, Columns columns,
+                         Logits logits, Hide hide) noexcept nogil:
     # A result per line, not per number: y of logsumexp, grad of its backward.
     cdef size_t y_n = 1 if kind == LOGSUMEXP else n
-    cdef size_t tiled = 0, k, j, width
+    cdef size_t tile = rows_together(kind, plain), tiled = 0, k, j, width
     cdef Options o
     if inner == 1:
         if n <= SHORT and (plain or all.causal_rows == 0):
-            tiled = outer - outer % TILE
-        for k in range(tiled // TILE):
+            tiled = outer - outer % tile
+        for k in range(tiled // tile):
             if not plain:
-                o = options_at(all, k * TILE, 0, OUTER)
-            forward_tile(kind, plain, n, x + k * TILE * n, grad + k * TILE, y + k * TILE * y_n, &o, columns)
+                o = options_at(all, k * tile, 0, OUTER, logits, hide)
+            forward_tile(kind, plain, n, x + k * tile * n, grad + k * tile, y + k * tile * y_n, &o, columns)
         for k in range(tiled, outer):
             if not plain:
-                o = options_at(all, k, 0, ALONG)
-            forward_row(kind, plain, n, n if plain else reach(all, k, n), x + k * n, grad + k, y + k * y_n, &o)
+                o = options_at(all, k, 0, ALONG, logits, hide)
+            forward_row(kind, plain, not plain and n > LONG, n, n if plain else reach(all, k, n), x + k * n, grad + k,
+                        y + k * y_n, &o)
         return
     for k in range(outer):
         j = 0
         while j < inner:
-            width = min(inner - j, <size_t>TILE)
+            width = min(inner - j, columns_together(plain))
             if not plain:
-                o = options_at(all, k, j, INNER)
-            if plain and width < TILE:
+                o = options_at(all, k, j, INNER, logits, hide)
+            if plain and width < COLUMNS:
                 forward_columns(kind, plain, n, inner, width, x + k * n * inner + j, grad + k * inner + j,
                                 y + k * y_n * inner + j, &o)
             else:
@@ -817,67 +795,78 @@ cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t in
 
 
 cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *grad,
-                          const storage *y, storage *dx, const pyacts_softmax_options *all,
-                          Columns columns) noexcept nogil:
-    cdef size_t tiled = 0, k, j, at, width
+                          const storage *y, storage *dx, const pyacts_softmax_options *all, Columns columns,
+                          Logits logits, Hide hide) noexcept nogil:
+    cdef size_t tile = rows_together(kind, plain), tiled = 0, k, j, at, width
     cdef Options o
     if inner == 1:
         if n <= SHORT and (plain or all.causal_rows == 0):
-            tiled = outer - outer % TILE
-        for k in range(tiled // TILE):
+            tiled = outer - outer % tile
+        for k in range(tiled // tile):
             if not plain:
-                o = options_at(all, k * TILE, 0, OUTER)
-            at = k * TILE * n
+                o = options_at(all, k * tile, 0, OUTER, logits, hide)
+            at = k * tile * n
             backward_tile(kind, plain, n, grad + at, y + at, dx + at, &o, columns)
         for k in range(tiled, outer):
             if not plain:
-                o = options_at(all, k, 0, ALONG)
+                o = options_at(all, k, 0, ALONG, logits, hide)
             at = k * n
             backward_row(kind, plain, n, n if plain else reach(all, k, n), grad + at, y + at, dx + at, &o)
         return
     for k in range(outer):
         j = 0
         while j < inner:
-            width = min(inner - j, <size_t>TILE)
+            width = min(inner - j, columns_together(plain))
             if not plain:
-                o = options_at(all, k, j, INNER)
+                o = options_at(all, k, j, INNER, logits, hide)
             at = k * n * inner + j
-            if plain and width < TILE:
+            if plain and width < COLUMNS:
                 backward_columns(kind, plain, n, inner, width, grad + at, y + at, dx + at, &o)
             else:
                 columns(kind, n, inner, width, grad + at, y + at, dx + at, &o)
             j += width
 
 
-# With options, one compiled loop serves all; without, most have one of their own.
+# One compiled loop serves all with options, and long lines without; other lines mostly have one of their own.
 
 ctypedef void (*Lines)(int kind, size_t outer, size_t n, size_t inner, const storage *a, const storage *b, storage *out,
                        const pyacts_softmax_options *options) noexcept nogil
 
 
 cdef inline void option_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
-                              storage *y, const pyacts_softmax_options *options, Columns columns) noexcept nogil:
+                              storage *y, const pyacts_softmax_options *options, Columns columns,
+                              Logits logits, Hide hide) noexcept nogil:
     cdef pyacts_softmax_options all = completed(options)
-    forward(kind, False, outer, n, inner, x, grad, y, &all, columns)
+    cdef size_t k
+    if options != NULL or inner != 1 or kind == LOGSUMEXP_BACKWARD:
+        forward(kind, False, outer, n, inner, x, grad, y, &all, columns, logits, hide)
+        return
+    for k in range(outer):
+        if kind == SOFTMAX:
+            forward_row(SOFTMAX, True, True, n, n, x + k * n, NULL, y + k * n, NULL)
+        else:
+            forward_row(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, True, n, n, x + k * n, NULL,
+                        y + k * (1 if kind == LOGSUMEXP else n), NULL)
 
 
 cdef inline void option_gradient_lines(int kind, size_t outer, size_t n, size_t inner, const storage *grad,
                                        const storage *y, storage *dx, const pyacts_softmax_options *options,
-                                       Columns columns) noexcept nogil:
+                                       Columns columns, Logits logits, Hide hide) noexcept nogil:
     cdef pyacts_softmax_options all = completed(options)
-    backward(kind, False, outer, n, inner, grad, y, dx, &all, columns)
+    backward(kind, False, outer, n, inner, grad, y, dx, &all, columns, logits, hide)
 
 
 cdef inline void log_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
                            storage *y, const pyacts_softmax_options *options, Columns columns) noexcept nogil:
     """log_softmax and logsumexp without options, in one loop too."""
-    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL, columns)
+    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL, columns, NULL,
+            NULL)
 
 
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                          const pyacts_softmax_options *options, Lines lines, Columns columns) noexcept nogil:
-    if options == NULL:
-        forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL, columns)
+    if options == NULL and n <= LONG:
+        forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL, columns, NULL, NULL)
     else:
         lines(SOFTMAX, outer, n, inner, x, NULL, y, options)
 
@@ -886,7 +875,7 @@ cdef inline void softmax_backward_y(size_t outer, size_t n, size_t inner, const 
                                     storage *dx, const pyacts_softmax_options *options, Lines lines,
                                     Columns columns) noexcept nogil:
     if options == NULL:
-        backward(SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns)
+        backward(SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns, NULL, NULL)
     else:
         lines(SOFTMAX, outer, n, inner, grad, y, dx, options)
 
@@ -951,7 +940,7 @@ cdef inline void softmin_backward_y(size_t outer, size_t n, size_t inner, const 
 
 cdef inline void log_softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                              const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and n <= LONG:
         plain_lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, x, NULL, y, options)
@@ -961,7 +950,7 @@ cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, co
                                         storage *dx, const pyacts_softmax_options *options, Lines lines,
                                         Columns columns) noexcept nogil:
     if options == NULL:
-        backward(LOG_SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns)
+        backward(LOG_SOFTMAX, True, outer, n, inner, grad, y, dx, NULL, columns, NULL, NULL)
     else:
         lines(LOG_SOFTMAX, outer, n, inner, grad, y, dx, options)
 
@@ -970,7 +959,7 @@ cdef inline void log_softmax_backward_y(size_t outer, size_t n, size_t inner, co
 
 cdef inline void logsumexp(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
                            const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
-    if options == NULL:
+    if options == NULL and n <= LONG:
         plain_lines(LOGSUMEXP, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(LOGSUMEXP, outer, n, inner, x, NULL, y, options)

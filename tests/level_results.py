@@ -58,6 +58,10 @@ def results():
             found[f"log_softmax {dtype} {kind}"] = pyacts.log_softmax(x, **keywords)
             found[f"logsumexp {dtype} {kind}"] = pyacts.logsumexp(x, **keywords)
             found[f"logsumexp_backward {dtype} {kind}"] = pyacts.logsumexp_backward(y[..., 0], x, **keywords)
+        long_lines = (x.reshape(-1)[:30_000] * np.array([[1], [-3], [1]])).astype(dtype).reshape(1, -1)  # three levels
+        for name in ("softmax", "log_softmax", "logsumexp"):
+            found[f"{name} {dtype} long row"] = getattr(pyacts, name)(long_lines)
+            found[f"{name} {dtype} long column"] = getattr(pyacts, name)(long_lines.T.copy(), 0)
         y, index = pyacts.maxout(x, 4, 1, return_index=True)
         found[f"maxout {dtype}"], found[f"maxout {dtype} index"] = y, index
         found[f"maxout_backward {dtype}"] = pyacts.maxout_backward(y, index, 4, 1)

@@ -400,3 +400,108 @@ def test_other_libraries_arrays_are_refused_with_options():
 
     with pytest.raises(TypeError, match="NumPy array"):
         pyacts.softmax(Other(), scale=2)
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Lines that are taken in segments, each with its own maximum
+
+
+LONG = 70_001
+
+
+def long_lines(dtype):
+    """name: line. What differs between segments of 4096 numbers: how far their maxima are apart, and where."""
+    random = np.random.default_rng(31)
+    noise = random.normal(size=LONG)
+    level = np.repeat(random.permutation(18), 4096)[:LONG]
+    lines = {
+        "equals": np.round(noise),
+        "N(0, 10)": 10 * noise,
+        "N(1e4, 1)": noise + 1e4,
+        "N(0, 1e37)": 1e37 * noise,
+        "rising": np.linspace(-3, 3, LONG),
+        "falling": np.linspace(900, -900, LONG),
+        "one number": np.where(np.arange(LONG) == 50_000, 30, noise),
+        "the last number": np.where(np.arange(LONG) == LONG - 1, 3000, noise),
+    }
+    for gap in (0.1, 3, 15, 40, 50, 90, 100, 120, 600, 750):
+        lines[f"levels {gap} apart"] = noise + gap * level
+    return {name: line.astype(dtype) for name, line in lines.items()}
+
+
+@per_dtype
+def test_long_lines(dtype):
+    ulp = {"softmax": 2, "log_softmax": 2, "softmin": 2} if dtype == np.float32 else dict.fromkeys(FAMILY, 8)
+    for x in long_lines(dtype).values():
+        for name in FAMILY:
+            want = expected(name, x, 0)
+            check(getattr(pyacts, name)(x), want, ulp[name])
+            if dtype == np.float32:
+                check(getattr(pyacts.exact, name)(x), want, 0.51)
+        want = expected("logsumexp", x, 0)
+        check(pyacts.logsumexp(x), want, 2, max(abs(want), abs(x.max())))
+        one_sided = expected("softmax", x, 0, where=x > 0, bias=x / 8, scale=0.7, sink=1.5)
+        check(pyacts.softmax(x, where=x > 0, bias=x / dtype(8), scale=0.7, sink=1.5), one_sided, ulp["softmax"])
+
+
+@per_dtype
+def test_bits_of_long_lines(dtype):
+    """Rows, columns, in place, with options that do nothing: the same."""
+    lines = np.stack(list(long_lines(dtype).values()))
+    columns = lines.T.copy()
+    for name in (*FAMILY, "logsumexp"):
+        f = getattr(pyacts, name)
+        want = f(lines)
+        for line, one in zip(lines, want, strict=True):
+            assert f(line).tobytes() == one.tobytes()
+        assert f(columns, 0).T.tobytes() == want.tobytes()
+        for options in ({"where": True}, {"bias": 0}, {"sink": -inf}):
+            assert f(lines, **options).tobytes() == want.tobytes(), options
+            assert f(columns, 0, **options).T.tobytes() == want.tobytes(), options
+        if name != "logsumexp":
+            in_place = getattr(pyacts, f"{name}_")
+            assert in_place(columns.copy(), 0).T.tobytes() == want.tobytes()
+            assert in_place(lines.copy()).tobytes() == want.tobytes()
+    within = np.arange(LONG) <= 50_000
+    causal = {"causal": 50_000}
+    assert pyacts.softmax(lines[:1], **causal).tobytes() == pyacts.softmax(lines[:1], where=within).tobytes()
+    grad = lines[:1, 0].copy()
+    assert (
+        pyacts.logsumexp_backward(grad, lines[:1]).tobytes()
+        == pyacts.logsumexp_backward(grad, columns[:, :1].copy(), 0).tobytes()
+    )
+
+
+@per_dtype
+def test_edges_of_long_lines(dtype):
+    x = np.zeros(LONG, dtype)
+    x[:5000] = -inf
+    assert np.isclose(pyacts.softmax(x)[-1], 1 / (LONG - 5000), rtol=1e-6)
+    assert not pyacts.softmax(x)[:5000].any()
+    x[[7, 60_000]] = inf
+    assert np.flatnonzero(pyacts.softmax(x)).tolist() == [7, 60_000]
+    assert pyacts.softmax(x)[7] == 0.5
+    np.testing.assert_allclose(pyacts.log_softmax(x)[[7, 60_000]], -np.log(2), rtol=1e-6)
+    assert np.isposinf(pyacts.logsumexp(x))
+    for place in (0, 40_000, LONG - 1):
+        x = np.zeros(LONG, dtype)
+        x[place] = nan
+        for array, axis in ((x, 0), (np.stack([x] * 3, 1), 0)):
+            for name in FAMILY:
+                assert np.isnan(getattr(pyacts, name)(array, axis)).all()
+            assert np.isnan(pyacts.logsumexp(array, axis)).all()
+    nothing = np.full((LONG, 2), -inf, dtype)
+    for array, axis in ((nothing, 0), (nothing.T.copy(), 1)):
+        assert np.isnan(pyacts.softmax(array, axis)).all()
+        assert np.isnan(pyacts.log_softmax(array, axis)).all()
+        assert np.isneginf(pyacts.logsumexp(array, axis)).all()
+        assert not pyacts.softmax(array, axis, empty="zero").any()
+        assert not pyacts.softmax(array, axis, sink=0.0).any()
+        assert (pyacts.logsumexp(array, axis, sink=2.0) == 2).all()
+
+
+def test_more_segments_than_there_is_room_for():
+    x = np.random.default_rng(32).normal(size=5_000_000).astype(np.float32)
+    x[::700_000] += np.arange(8) * 10
+    check(pyacts.softmax(x), expected("softmax", x, 0), 2)
+    assert pyacts.softmax(x[:, None], 0).tobytes() == pyacts.softmax(x).tobytes()
