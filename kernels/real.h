@@ -125,16 +125,6 @@ static inline real muladd(real a, real b, real c) {
 #endif
 }
 
-/* sum + a b in double. The product of two floats is exact there, so fusing changes no bit; that of doubles is
-   rounded. */
-static inline double plus_product(double sum, real a, real b) {
-#if FUSED
-    if (SINGLE)
-        return __builtin_fma((double)a, (double)b, sum);
-#endif
-    return sum + (double)a * (double)b;
-}
-
 /* Whether the compiler knows that a is 1: in the loop of its own that a default parameter of 1 has. */
 #define KNOWN_ONE(a) (__builtin_constant_p((a) == ONE) && (a) == ONE)
 

@@ -41,7 +41,6 @@ cdef extern from "real.h" nogil:
     real copy_sign(real magnitude, real sign) noexcept
     bint unordered(real a, real b) noexcept
     real muladd(real a, real b, real c) noexcept
-    double plus_product(double sum, real a, real b) noexcept
     real fused(real a, real b, real c) noexcept
     bint KNOWN_ONE(real a) noexcept
     real product_error(real a, real b, real product) noexcept

@@ -10,14 +10,16 @@ A row (inner = 1) is vectorised along itself, short rows a tile at a time and an
 in the order that sums.pxd fixes, so all give the same bits; what is hidden adds 0 to the lane it would be in.
 
 The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - e**y sum(grad)) for log_softmax, the
-sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp.
+sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp. AT_ONCE terms of a lane
+are added before they become double: all conversions would take a third of the time, and the error is an ULP of the
+largest grad at most, as that of the subtraction.
 """
 from libc.string cimport memcpy
 from lines cimport give, larger_half, line_top, spans, take
 from options cimport (ALONG, INNER, OUTER, Hide, Logits, Options, completed, hide_up_to, hides, logits_up_to,
                       options_at, reach)
-from real cimport (BLOCK, CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, ZERO, as_real, at_least, fused,
-                   negated, packed_real, plus_product, prefetch, put, real, real_bits, storage, widened)
+from real cimport (BLOCK, CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, as_real, at_least, fused,
+                   negated, packed_real, prefetch, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
 from terms cimport (LONG, SEGMENTS, Factor, Share, Terms, exp_below, inverse_of, is_empty, is_same, larger,
@@ -273,19 +275,11 @@ cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
 
-cdef inline void add_shares(int kind, size_t count, const packed_real *grads, const packed_real *ys,
-                            double *lanes) noexcept nogil:
-    """Add what count * LANES elements have in the sum."""
-    cdef double lane
-    cdef size_t i, k
-    for i in range(LANES):
-        lane = lanes[i]
-        for k in range(count):
-            if kind == SOFTMAX:
-                lane = plus_product(lane, grads[k * LANES + i], ys[k * LANES + i])
-            else:
-                lane += <double>grads[k * LANES + i]
-        lanes[i] = lane
+cdef inline real plus_share(int kind, real sum, real grad, real y) noexcept nogil:
+    """sum + what an element has in the sum, with as many roundings at every level: the sum may cancel."""
+    if kind != SOFTMAX:
+        return sum + grad
+    return fused(grad, y, sum) if SINGLE else sum + grad * y
 
 
 cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const storage *grad, const storage *y,
@@ -296,24 +290,36 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
     cdef real result[LANES]
     cdef const packed_real *grads
     cdef const packed_real *ys
+    cdef real share
     cdef Total total = Total(0, 0)
     cdef Factor sum
-    cdef size_t start = 0, stop, k, i
+    cdef size_t start = 0, stop, at, k, i
     while start < kept:
         clear(LANES, 1, 1, lanes)
         stop = min(start + chunk(), kept)
         while plain and start + AT_ONCE * LANES <= stop:
             grads = as_real(AT_ONCE * LANES, grad + start, grad_buffer)
             ys = as_real(AT_ONCE * LANES, y + start, y_buffer)
-            add_shares(kind, AT_ONCE, grads, ys, lanes)
+            for i in range(LANES):
+                share = ZERO
+                for k in range(AT_ONCE):
+                    share = plus_share(kind, share, grads[k * LANES + i], ys[k * LANES + i])
+                lanes[i] += <double>share
             start += AT_ONCE * LANES
         while start < stop:
-            grads = hidden_span(plain, kept, grad, start, o, grad_buffer)
-            ys = hidden_span(plain, kept, y, start, o, y_buffer)
-            add_shares(kind, 1, grads, ys, lanes)
-            start += LANES
+            for i in range(LANES):
+                result[i] = ZERO
+            for at in range(start // LANES, spans(min(start + AT_ONCE * LANES, stop))):
+                grads = hidden_span(plain, kept, grad, at * LANES, o, grad_buffer)
+                ys = hidden_span(plain, kept, y, at * LANES, o, y_buffer)
+                for i in range(LANES):
+                    result[i] = plus_share(kind, result[i], grads[i], ys[i])
+            for i in range(LANES):
+                lanes[i] += <double>result[i]
+            start += AT_ONCE * LANES
         fold(LANES, 1, 1, lanes)
         total = added(total, lanes[0])
+        start = stop
     sum = parts(value_of(total))
     for k in range(spans(kept)):
         grads = hidden_span(plain, kept, grad, k * LANES, o, grad_buffer)
@@ -506,27 +512,33 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
     cdef const packed_real *grads
     cdef const packed_real *ys
     cdef real result[COLUMNS]
+    cdef real share[COLUMNS]
     cdef double lanes[LANES * COLUMNS]
     cdef Total total[COLUMNS]
     cdef Factor both
     cdef real sum[COLUMNS]
     cdef real sum_low[COLUMNS]
-    cdef size_t used = min(n, <size_t>LANES), start = 0, row, j, lane
+    cdef size_t used = min(n, <size_t>LANES), start = 0, stop, row, lane, j
     for j in range(width):
         total[j] = Total(0, 0)
     while start < n:
         clear(used, width, COLUMNS, lanes)
-        for row in range(start, min(start + chunk(), n)):
-            grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
-            ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
-            if kind == SOFTMAX:
+        stop = min(start + chunk(), n)
+        while start < stop:
+            for lane in range(min(stop - start, <size_t>LANES)):
                 for j in range(width):
-                    lane = row % LANES * COLUMNS + j
-                    lanes[lane] = plus_product(lanes[lane], grads[j], ys[j])
-            else:
+                    share[j] = ZERO
+                row = start + lane
+                while row < min(start + AT_ONCE * LANES, stop):
+                    grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
+                    ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
+                    for j in range(width):
+                        share[j] = plus_share(kind, share[j], grads[j], ys[j])
+                    row += LANES
                 for j in range(width):
-                    lanes[row % LANES * COLUMNS + j] += <double>grads[j]
-        start += chunk()
+                    lanes[lane * COLUMNS + j] += <double>share[j]
+            start += AT_ONCE * LANES
+        start = stop
         fold(used, width, COLUMNS, lanes)
         for j in range(width):
             total[j] = added(total[j], lanes[j])
@@ -641,15 +653,20 @@ cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *gr
                                        storage *dx) noexcept nogil:
     cdef real grads[TILE * SHORT]
     cdef real ys[TILE * SHORT]
-    cdef double terms[TILE * SHORT]
+    cdef double terms[TILE * LANES]
     cdef double sums[TILE]
     cdef Factor dot[TILE]
-    cdef size_t row, i
+    cdef real share
+    cdef size_t lanes = min(width, <size_t>LANES), row, i
     load_tile(width, n, grad, ZERO, grads)
     load_tile(width, n, y, ZERO, ys)
-    for i in range(TILE * width):
-        terms[i] = plus_product(0, grads[i], ys[i])
-    fold_tile(width, terms, sums)
+    for row in range(TILE):
+        for i in range(lanes):
+            share = plus_share(SOFTMAX, ZERO, grads[row * width + i], ys[row * width + i])
+            if width > lanes:
+                share = plus_share(SOFTMAX, share, grads[row * width + lanes + i], ys[row * width + lanes + i])
+            terms[row * lanes + i] = <double>share
+    fold_tile(lanes, terms, sums)
     for row in range(TILE):
         dot[row] = parts(value_of(added(Total(0, 0), sums[row])))
     for row in range(TILE):

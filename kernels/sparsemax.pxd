@@ -207,14 +207,9 @@ cdef inline void hardmax_backward_y(size_t outer, size_t n, size_t inner, const 
     cdef real buffer[LANES]
     cdef real values[LANES]
     cdef const packed_real *grads
-    cdef size_t total = outer * n * inner, whole = total // LANES, j, i
-    for j in range(whole):
-        grads = as_real(LANES, grad + j * LANES, buffer)
+    cdef size_t total = outer * n * inner, j, i
+    for j in range(spans(total)):
+        grads = take(total, grad, 1, j * LANES, ZERO, buffer)
         for i in range(LANES):
             values[i] = zero_or_nan(grads[i], ZERO)
-        put(LANES, values, dx + j * LANES)
-    if whole < spans(total):
-        grads = take(total, grad, 1, whole * LANES, ZERO, buffer)
-        for i in range(LANES):
-            values[i] = zero_or_nan(grads[i], ZERO)
-        give(total, values, dx, 1, whole * LANES)
+        give(total, values, dx, 1, j * LANES)

@@ -11,7 +11,7 @@ are known.
 from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, double_bits, double_from, fused, muladd,
                    product_error, real)
 from sums cimport Total, added, chunk, value_of
-from vmath cimport Exponential, Sum, exponential, log1p_double, raised, two_sum
+from vmath cimport Exponential, Sum, exponential_of_sum, log1p_double, raised, two_sum
 
 cdef enum:
     LONG = 65536        # longer lines are taken in segments
@@ -50,7 +50,7 @@ cdef inline real exp_below(real x, real x_low, Sum top) noexcept nogil:
     infinite top leaves its equals and nothing else.
     """
     cdef Sum a = two_sum(top.high, -x)
-    cdef Exponential e = exponential(a.high, a.low + (top.low - x_low), <real>(64.0 if SINGLE else 400.0))
+    cdef Exponential e = exponential_of_sum(a.high, a.low + (top.low - x_low), <real>(64.0 if SINGLE else 400.0))
     cdef real y = ZERO if a.high > <real>(104.0 if SINGLE else 746.0) else muladd(e.scale, e.fraction, e.scale)
     return raised() if is_same(x, x_low, top) else y
 
@@ -101,9 +101,11 @@ cdef inline double logarithm_of(Total others, double ties) noexcept nogil:
 
 
 cdef inline real log_probability(real x, real x_low, Sum top, real log_sum) noexcept nogil:
-    """(x - top) - log_sum: two numbers that are not positive, so nothing cancels and three roundings are 1.5 ULP."""
-    cdef real below = (top.high - x) + (top.low - x_low)
-    return ZERO - ((ZERO if is_same(x, x_low, top) else below) + log_sum)
+    """(x - top) - log_sum: two numbers that are not positive, so nothing cancels. 1.5 ULP; 1.75 if there are rounding
+    errors, which are added to the logarithm because it is mostly the smaller.
+    """
+    cdef real below = ZERO if is_same(x, x_low, top) else top.high - x
+    return ZERO - (below + (log_sum + (top.low - x_low)))
 
 
 cdef inline real log_total(Sum top, Total others, double ties) noexcept nogil:
@@ -132,7 +134,7 @@ cdef struct DoubleExponential:
 cdef inline DoubleExponential exponential_double(double a, double a_low) noexcept nogil:
     """exp(-(a + a_low)) for a >= 0 in double whatever real is, 0 from 980 on. For once per part of a line.
 
-    As exponential(), but by Taylor's series, of which the terms left out are below 2**-57.
+    As vmath.exponential(), but by Taylor's series, of which the terms left out are below 2**-57.
     """
     cdef DoubleExponential e
     cdef bint beyond = a >= 980

@@ -55,11 +55,16 @@ cdef inline real exponent_shift() noexcept nogil:
     return <real>12583039.0 if SINGLE else <real>6755399441056767.0
 
 
+cdef inline real ln2_high() noexcept nogil:
+    return <real>0.693145751953125 if SINGLE else <real>0.6931471803691238
+
+cdef inline real ln2_low() noexcept nogil:
+    return <real>1.428606765330187e-06 if SINGLE else <real>1.9082149292705877e-10
+
+
 cdef inline real remainder(real a, real a_low, real n) noexcept nogil:
     """r = a + a_low + n ln2"""
-    if SINGLE:
-        return muladd(n, 1.428606765330187e-06, muladd(n, 0.693145751953125, a) + a_low)
-    return muladd(n, 1.9082149292705877e-10, muladd(n, 0.6931471803691238, a) + a_low)
+    return muladd(n, ln2_low(), muladd(n, ln2_high(), a) + a_low)
 
 
 cdef inline real power_of_two(real shifted) noexcept nogil:
@@ -92,6 +97,16 @@ cdef inline Exponential exponential(real a, real a_low, real exponent) noexcept 
     cdef real shifted = muladd(a, -1.4426950408889634, shift)
     e.scale = power_of_two(shifted)
     e.fraction = exp_fraction(remainder(a, a_low, shifted - shift))
+    return e
+
+
+cdef inline Exponential exponential_of_sum(real a, real a_low, real exponent) noexcept nogil:
+    """The same where a_low is seldom 0: r is rounded once, not twice, for an operation that a_low = 0 would save."""
+    cdef Exponential e
+    cdef real shift = exponent_shift() + exponent
+    cdef real shifted = muladd(a, -1.4426950408889634, shift), n = shifted - shift
+    e.scale = power_of_two(shifted)
+    e.fraction = exp_fraction(muladd(n, ln2_high(), a) + muladd(n, ln2_low(), a_low))
     return e
 
 

@@ -81,11 +81,17 @@ def functions(real):
         return real(12583039.0) if SINGLE else real(6755399441056767.0)
 
     @inlined
+    def ln2_high():
+        return real(0.693145751953125) if SINGLE else real(0.6931471803691238)
+
+    @inlined
+    def ln2_low():
+        return real(1.428606765330187e-06) if SINGLE else real(1.9082149292705877e-10)
+
+    @inlined
     def remainder(a, a_low, n):
         """r = a + a_low + n ln2"""
-        if SINGLE:
-            return muladd(n, real(1.428606765330187e-06), muladd(n, real(0.693145751953125), a) + a_low)
-        return muladd(n, real(1.9082149292705877e-10), muladd(n, real(0.6931471803691238), a) + a_low)
+        return muladd(n, ln2_low(), muladd(n, ln2_high(), a) + a_low)
 
     @inlined
     def power_of_two(shifted):
@@ -112,6 +118,16 @@ def functions(real):
         shifted = muladd(a, -real(1.4426950408889634), shift)
         e_scale = power_of_two(shifted)
         e_fraction = exp_fraction(remainder(a, a_low, shifted - shift))
+        return Exponential(e_scale, e_fraction)
+
+    @inlined
+    def exponential_of_sum(a, a_low, exponent):
+        """The same where a_low is seldom 0: r is rounded once, not twice, for an operation that a_low = 0 would save."""
+        shift = exponent_shift() + exponent
+        shifted = muladd(a, -real(1.4426950408889634), shift)
+        n = shifted - shift
+        e_scale = power_of_two(shifted)
+        e_fraction = exp_fraction(muladd(n, ln2_high(), a) + muladd(n, ln2_low(), a_low))
         return Exponential(e_scale, e_fraction)
 
     @inlined
