@@ -53,7 +53,8 @@ cdef inline void multiply(size_t n, real factor, storage *y) noexcept nogil:
 
 
 cdef inline real gradient(real grad, real y, real dot, real dot_low) noexcept nogil:
-    return y * ((grad - dot) - dot_low)
+    """y (grad - dot). In float32, where dot's own error is larger than dot_low, with a rounding less instead."""
+    return fused(-dot, y, y * grad) if SINGLE else y * ((grad - dot) - dot_low)
 
 
 cdef inline real log_gradient(real grad, real y, real sum, real sum_low) noexcept nogil:
