@@ -10,8 +10,8 @@ A row (inner = 1) is vectorised along itself, short rows a tile at a time and an
 in the order that sums.pxd fixes, so all give the same bits; what is hidden adds 0 to the lane it would be in.
 
 The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - e**y sum(grad)) for log_softmax, the
-sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp. AT_ONCE terms of a lane
-are added before they become double: all conversions would take a third of the time, and the error is an ULP of the
+sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp. AT_ONCE products of a
+lane are added before they become double: all conversions would take a third of the time, and the error is an ULP of the
 largest grad at most, as that of the subtraction.
 """
 from libc.string cimport memcpy
@@ -276,10 +276,8 @@ cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
 
-cdef inline real plus_share(int kind, real sum, real grad, real y) noexcept nogil:
-    """sum + what an element has in the sum, with as many roundings at every level: the sum may cancel."""
-    if kind != SOFTMAX:
-        return sum + grad
+cdef inline real plus_share(real sum, real grad, real y) noexcept nogil:
+    """sum + grad y, with as many roundings at every level: the sum may cancel."""
     return fused(grad, y, sum) if SINGLE else sum + grad * y
 
 
@@ -292,6 +290,7 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
     cdef const packed_real *grads
     cdef const packed_real *ys
     cdef real share
+    cdef double lane
     cdef Total total = Total(0, 0)
     cdef Factor sum
     cdef size_t start = 0, stop, at, k, i
@@ -302,10 +301,13 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
             grads = as_real(AT_ONCE * LANES, grad + start, grad_buffer)
             ys = as_real(AT_ONCE * LANES, y + start, y_buffer)
             for i in range(LANES):
-                share = ZERO
+                lane, share = lanes[i], ZERO
                 for k in range(AT_ONCE):
-                    share = plus_share(kind, share, grads[k * LANES + i], ys[k * LANES + i])
-                lanes[i] += <double>share
+                    if kind == SOFTMAX:
+                        share = plus_share(share, grads[k * LANES + i], ys[k * LANES + i])
+                    else:
+                        lane += <double>grads[k * LANES + i]
+                lanes[i] = lane + <double>share
             start += AT_ONCE * LANES
         while start < stop:
             for i in range(LANES):
@@ -313,8 +315,12 @@ cdef inline void backward_row(int kind, bint plain, size_t n, size_t kept, const
             for at in range(start // LANES, spans(min(start + AT_ONCE * LANES, stop))):
                 grads = hidden_span(plain, kept, grad, at * LANES, o, grad_buffer)
                 ys = hidden_span(plain, kept, y, at * LANES, o, y_buffer)
-                for i in range(LANES):
-                    result[i] = plus_share(kind, result[i], grads[i], ys[i])
+                if kind == SOFTMAX:
+                    for i in range(LANES):
+                        result[i] = plus_share(result[i], grads[i], ys[i])
+                else:
+                    for i in range(LANES):
+                        lanes[i] += <double>grads[i]
             for i in range(LANES):
                 lanes[i] += <double>result[i]
             start += AT_ONCE * LANES
@@ -533,8 +539,12 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
                 while row < min(start + AT_ONCE * LANES, stop):
                     grads = hidden_columns(plain, width, grad + row * inner, row, o, grad_buffer)
                     ys = hidden_columns(plain, width, y + row * inner, row, o, y_buffer)
-                    for j in range(width):
-                        share[j] = plus_share(kind, share[j], grads[j], ys[j])
+                    if kind == SOFTMAX:
+                        for j in range(width):
+                            share[j] = plus_share(share[j], grads[j], ys[j])
+                    else:
+                        for j in range(width):
+                            lanes[lane * COLUMNS + j] += <double>grads[j]
                     row += LANES
                 for j in range(width):
                     lanes[lane * COLUMNS + j] += <double>share[j]
@@ -663,9 +673,9 @@ cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *gr
     load_tile(width, n, y, ZERO, ys)
     for row in range(TILE):
         for i in range(lanes):
-            share = plus_share(SOFTMAX, ZERO, grads[row * width + i], ys[row * width + i])
+            share = plus_share(ZERO, grads[row * width + i], ys[row * width + i])
             if width > lanes:
-                share = plus_share(SOFTMAX, share, grads[row * width + lanes + i], ys[row * width + lanes + i])
+                share = plus_share(share, grads[row * width + lanes + i], ys[row * width + lanes + i])
             terms[row * lanes + i] = <double>share
     fold_tile(lanes, terms, sums)
     for row in range(TILE):

@@ -272,6 +272,18 @@ def test_infinities_and_nan(dtype):
 
 
 @per_dtype
+def test_large_gradients_that_cancel(dtype):
+    """Added up from the first, float32 would be infinite on the way, which double is not."""
+    n = 64
+    large = np.finfo(dtype).max / (1 if dtype == np.float32 else n)
+    grad = np.repeat(np.array([large, -large], dtype), n // 2)
+    y = np.full(n, -np.log(n), dtype)
+    assert (pyacts.log_softmax_backward(grad, y=y) == grad).all()
+    columns = np.tile(grad[:, None], (1, 70)), np.tile(y[:, None], (1, 70))
+    assert (pyacts.log_softmax_backward(columns[0], y=columns[1], axis=0) == columns[0]).all()
+
+
+@per_dtype
 def test_log_softmax_near_zero(dtype):
     """The largest has almost all: its logarithm is that of 1 - tiny, to the last place."""
     ulp = 2 if dtype == np.float32 else 4
