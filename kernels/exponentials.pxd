@@ -14,7 +14,8 @@ from vmath cimport (Sum, corrected_quotient, exp, exp_limit, exp_negative_raised
 # expm1, because e**x - 1 loses every digit near 0; from x alpha e**x, because y + alpha cancels for x << 0.
 
 cdef inline real elu(real x, real alpha) noexcept nogil:
-    return alpha * expm1_negative(-x, NEGATIVE_ZERO).high if x < ZERO else x
+    cdef real left = alpha * expm1_negative(-x, NEGATIVE_ZERO).high
+    return left if x < ZERO else x
 
 cdef inline real elu_backward(real grad, real x, real alpha) noexcept nogil:
     cdef real t_raised = ZERO if -x > exp_limit() and not KNOWN_ONE(alpha) else exp_negative_raised(-x, NEGATIVE_ZERO)
@@ -128,7 +129,8 @@ cdef inline double softplus_grad_beta(real grad, real x, real beta) noexcept nog
 # From y it is 1 - e**y.
 
 cdef inline real log_sigmoid(real x) noexcept nogil:
-    return -softplus(-x, ONE)
+    cdef Sum y = log1p_unit(exp_negative_raised(absolute(x), NEGATIVE_ZERO) * (ONE / raised()))
+    return (at_most(x, NEGATIVE_ZERO) - y.low) - y.high
 
 cdef inline real log_sigmoid_backward(real grad, real x) noexcept nogil:
     return softplus_backward(grad, -x, ONE)

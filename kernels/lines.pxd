@@ -71,10 +71,8 @@ cdef inline real line_top(size_t n, const storage *x, size_t step) noexcept nogi
     while step == 1 and at + AT_ONCE * LANES <= n:
         values = as_real(AT_ONCE * LANES, x + at, buffer)
         for i in range(LANES):
-            top = tops[i]
-            for k in range(AT_ONCE):
-                top = at_least(values[k * LANES + i], top)
-            tops[i] = top
+            top = at_least(at_least(values[i], values[LANES + i]), at_least(values[2 * LANES + i], values[3 * LANES + i]))
+            tops[i] = at_least(top, tops[i])
         at += AT_ONCE * LANES
     while at < n:
         values = take(n, x, step, at, -INFINITE, buffer)

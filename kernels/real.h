@@ -21,11 +21,13 @@
 typedef double real;
 typedef uint64_t real_bits;
 #define LARGEST DBL_MAX
+#define PYACTS_ONE pyacts_one_double
 #define PYACTS_BUILTIN(name) name
 #else
 typedef float real;
 typedef uint32_t real_bits;
 #define LARGEST FLT_MAX
+#define PYACTS_ONE pyacts_one_float
 #define PYACTS_BUILTIN(name) name##f
 #endif
 
@@ -145,6 +147,12 @@ static inline double dekker(double a, double b, double product) {
     return ((ah * bh - product) + ah * bl + al * bh) + al * bl;
 }
 #endif
+
+/* A bound that the compiler knows, turned into one that it does not know: GCC makes `bound if x > bound else x` one
+   instruction if the bound is in a register throughout a loop, but a comparison and a choice if it is a constant. The
+   1 is defined in the dispatcher. */
+extern const real PYACTS_ONE __attribute__((visibility("hidden")));
+#define BOUND(x) (__builtin_constant_p(x) ? (x)*PYACTS_ONE : (x))
 
 /* The rounding error of product = a * b, exactly. */
 static inline real product_error(real a, real b, real product) {

@@ -43,16 +43,19 @@ cdef extern from "real.h" nogil:
     real muladd(real a, real b, real c) noexcept
     real fused(real a, real b, real c) noexcept
     bint KNOWN_ONE(real a) noexcept
+    real BOUND(real x) noexcept
     real product_error(real a, real b, real product) noexcept
 
 
 cdef inline real at_most(real x, real bound) noexcept nogil:
     """The smaller of the two; NaN passes."""
+    bound = BOUND(bound)
     return bound if x > bound else x
 
 
 cdef inline real at_least(real x, real bound) noexcept nogil:
     """The larger of the two; NaN passes."""
+    bound = BOUND(bound)
     return bound if x < bound else x
 
 

@@ -19,11 +19,12 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     cdef real z = beta * x
     cdef bint usual = z >= -gate_limit()
     cdef real z_low = product_error(beta, x, z) if usual else NEGATIVE_ZERO
-    cdef real factor = copy_sign(ZERO, x) if z < -gate_limit() else x
+    cdef real shut = at_least(z, -gate_limit())
+    cdef real factor = shut if KNOWN_ONE(beta) else (copy_sign(ZERO, x) if z < -gate_limit() else x)
     # gate_scale() comes last, but before a large x: with a beta of 1 that finds the gate open or shut in any case.
     cdef bint large = absolute(x) > <real>1048576.0 and not KNOWN_ONE(beta)
     cdef real first = gate_scale() if large else ONE, last = ONE if large else gate_scale()
-    cdef real y = factor * first * gate(z if usual else -gate_limit(), z_low) * last
+    cdef real y = factor * first * gate(shut, z_low) * last
     y = x if z > gate_open() else y
     return y if beta == beta else beta
 
@@ -31,7 +32,7 @@ cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
     cdef real size = absolute(beta), a = size * absolute(x)
     cdef bint usual = a < gate_limit()
     cdef real a_low = product_error(size, absolute(x), a) if usual else NEGATIVE_ZERO
-    a = a if usual else (gate_limit() if a == a else ZERO)
+    a = at_most(a if KNOWN_ONE(size) or a == a else ZERO, gate_limit())
     cdef real v = gate(-a, -a_low)
     cdef real h = fused(a, v * gate_scale(), ONE - a) * v * gate_scale()
     cdef real slope = h if beta * x < ZERO else ONE - h

@@ -11,7 +11,7 @@ are known.
 from real cimport (INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE, SINGLE, ZERO, double_bits, double_from, fused, muladd,
                    product_error, real)
 from sums cimport Total, added, chunk, value_of
-from vmath cimport Exponential, Sum, exponential_of_sum, log1p_double, raised, two_sum
+from vmath cimport Exponential, Sum, exponential_of_sum, log1p_double, raised, two_difference, two_sum
 
 cdef enum:
     LONG = 65536        # longer lines are taken in segments
@@ -49,7 +49,7 @@ cdef inline real exp_below(real x, real x_low, Sum top) noexcept nogil:
     0 where the quotient rounds to 0, which costs nothing, while a product that underflows may cost 100 cycles. An
     infinite top leaves its equals and nothing else.
     """
-    cdef Sum a = two_sum(top.high, -x)
+    cdef Sum a = two_difference(top.high, x)
     cdef Exponential e = exponential_of_sum(a.high, a.low + (top.low - x_low), <real>(64.0 if SINGLE else 400.0))
     cdef real y = ZERO if a.high > <real>(104.0 if SINGLE else 746.0) else muladd(e.scale, e.fraction, e.scale)
     return raised() if is_same(x, x_low, top) else y

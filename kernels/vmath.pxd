@@ -42,6 +42,16 @@ cdef inline Sum two_sum(real a, real b) noexcept nogil:
     return y
 
 
+cdef inline Sum two_difference(real a, real b) noexcept nogil:
+    """a - b and its rounding error: two_sum(a, -b), without the negation."""
+    cdef Sum y
+    cdef real b_rounded
+    y.high = a - b
+    b_rounded = a - y.high
+    y.low = (a - (y.high + b_rounded)) + (b_rounded - b)
+    return y
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # exp(-a)
 #
@@ -126,8 +136,7 @@ cdef inline real exp_negative_raised(real a, real a_low) noexcept nogil:
     What is made of it is divided by raised() last, which is then the only rounding of a subnormal result. Beyond
     exp_limit() it stays what it is there, which that division turns into 0.
     """
-    cdef bint beyond = a > exp_limit()
-    cdef Exponential e = exponential(exp_limit() if beyond else a, NEGATIVE_ZERO if beyond else a_low,
+    cdef Exponential e = exponential(at_most(a, exp_limit()), NEGATIVE_ZERO if a > exp_limit() else a_low,
                                      <real>(64.0 if SINGLE else 400.0))
     return muladd(e.scale, e.fraction, e.scale)
 
@@ -145,7 +154,7 @@ cdef inline real exp(real x) noexcept nogil:
     """
     cdef bint falling = x < ZERO
     cdef real raising = <real>(64.0 if SINGLE else 400.0)
-    cdef Exponential e = exponential(-at_most(at_least(x, -exp_limit()), exp_limit()), NEGATIVE_ZERO,
+    cdef Exponential e = exponential(at_most(at_least(-x, -exp_limit()), exp_limit()), NEGATIVE_ZERO,
                                      raising if falling else -raising)
     return muladd(e.scale, e.fraction, e.scale) * (ONE / raised() if falling else raised())
 
@@ -295,9 +304,8 @@ cdef inline real gate(real z, real z_low) noexcept nogil:
 
 cdef inline real logistic(real z, real z_low) noexcept nogil:
     """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.0 ULP."""
-    cdef bint closed = z < -gate_limit()
-    cdef real y = gate(-gate_limit() if closed else z, NEGATIVE_ZERO if closed else z_low) * gate_scale()
-    return ONE if z > gate_open() else y
+    cdef real clamped = at_most(at_least(z, -gate_limit()), gate_open())
+    return gate(clamped, z_low if absolute(z) <= gate_limit() else NEGATIVE_ZERO) * gate_scale()
 
 
 cdef inline real logistic_slope(real z, real factor) noexcept nogil:
