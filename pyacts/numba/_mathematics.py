@@ -67,6 +67,14 @@ def functions(real):
         y_low = (a - (y_high - b_rounded)) + (b - b_rounded)
         return Sum(y_high, y_low)
 
+    @inlined
+    def two_difference(a, b):
+        """a - b and its rounding error: two_sum(a, -b), without the negation."""
+        y_high = a - b
+        b_rounded = a - y_high
+        y_low = (a - (y_high + b_rounded)) + (b_rounded - b)
+        return Sum(y_high, y_low)
+
     # ----------------------------------------------------------------------------------------------------------------
     # exp(-a)
     #
@@ -147,8 +155,7 @@ def functions(real):
         What is made of it is divided by raised() last, which is then the only rounding of a subnormal result. Beyond
         exp_limit() it stays what it is there, which that division turns into 0.
         """
-        beyond = a > exp_limit()
-        e = vmath_exponential(exp_limit() if beyond else a, NEGATIVE_ZERO if beyond else a_low,
+        e = vmath_exponential(at_most(a, exp_limit()), NEGATIVE_ZERO if a > exp_limit() else a_low,
                                          (real(64.0) if SINGLE else real(400.0)))
         return muladd(e.scale, e.fraction, e.scale)
 
@@ -166,7 +173,7 @@ def functions(real):
         """
         falling = x < ZERO
         raising = (real(64.0) if SINGLE else real(400.0))
-        e = vmath_exponential(-at_most(at_least(x, -exp_limit()), exp_limit()), NEGATIVE_ZERO,
+        e = vmath_exponential(at_most(at_least(-x, -exp_limit()), exp_limit()), NEGATIVE_ZERO,
                                          raising if falling else -raising)
         return muladd(e.scale, e.fraction, e.scale) * (ONE / raised() if falling else raised())
 
@@ -290,9 +297,8 @@ def functions(real):
     @inlined
     def logistic(z, z_low):
         """1 / (1 + exp(-(z + z_low))), z_low being the rounding error of z: float32 2.4 ULP, float64 1.0 ULP."""
-        closed = z < -gate_limit()
-        y = gate(-gate_limit() if closed else z, NEGATIVE_ZERO if closed else z_low) * gate_scale()
-        return ONE if z > gate_open() else y
+        clamped = at_most(at_least(z, -gate_limit()), gate_open())
+        return gate(clamped, z_low if absolute(z) <= gate_limit() else NEGATIVE_ZERO) * gate_scale()
 
     @inlined
     def logistic_slope(z, factor):
@@ -635,7 +641,8 @@ def functions(real):
 
     @inlined
     def elu(x, alpha):
-        return alpha * expm1_negative(-x, NEGATIVE_ZERO).high if x < ZERO else x
+        left = alpha * expm1_negative(-x, NEGATIVE_ZERO).high
+        return left if x < ZERO else x
 
     @inlined
     def elu_backward(grad, x, alpha):
@@ -747,7 +754,8 @@ def functions(real):
 
     @inlined
     def log_sigmoid(x):
-        return -softplus(-x, ONE)
+        y = log1p_unit(exp_negative_raised(absolute(x), NEGATIVE_ZERO) * (ONE / raised()))
+        return (at_most(x, NEGATIVE_ZERO) - y.low) - y.high
 
     @inlined
     def log_sigmoid_backward(grad, x):
@@ -971,12 +979,13 @@ def functions(real):
         z = beta * x
         usual = z >= -gate_limit()
         z_low = product_error(beta, x, z) if usual else NEGATIVE_ZERO
-        factor = copy_sign(ZERO, x) if z < -gate_limit() else x
+        shut = at_least(z, -gate_limit())
+        factor = shut if KNOWN_ONE(beta) else (copy_sign(ZERO, x) if z < -gate_limit() else x)
         # gate_scale() comes last, but before a large x: with a beta of 1 that finds the gate open or shut in any case.
         large = absolute(x) > real(1048576.0) and not KNOWN_ONE(beta)
         first = gate_scale() if large else ONE
         last = ONE if large else gate_scale()
-        y = factor * first * gate(z if usual else -gate_limit(), z_low) * last
+        y = factor * first * gate(shut, z_low) * last
         y = x if z > gate_open() else y
         return y if beta == beta else beta
 
@@ -986,7 +995,7 @@ def functions(real):
         a = size * absolute(x)
         usual = a < gate_limit()
         a_low = product_error(size, absolute(x), a) if usual else NEGATIVE_ZERO
-        a = a if usual else (gate_limit() if a == a else ZERO)
+        a = at_most(a if KNOWN_ONE(size) or a == a else ZERO, gate_limit())
         v = gate(-a, -a_low)
         h = fused(a, v * gate_scale(), ONE - a) * v * gate_scale()
         slope = h if beta * x < ZERO else ONE - h
