@@ -236,18 +236,19 @@ SOFTMAX_COLUMNS = (
 SOFTMAX_LINES = {
     "option_lines": ("option_columns", "logits", "hide"),
     "option_gradient_lines": ("option_gradient_columns", "logits", "hide"),
+    "softmax_lines": ("softmax_columns",),
     "log_lines": ("log_columns",),
 }
 # What each function is handed, after the arguments it has in C.
 HANDED = {
-    "softmax": ("compiled_option_lines", "compiled_softmax_columns"),
+    "softmax": ("compiled_option_lines", "compiled_softmax_lines"),
     "softmax_backward_y": ("compiled_option_gradient_lines", "compiled_softmax_gradient_columns"),
     "softmin": ("compiled_option_lines", "kernel_softmax"),
     "softmin_backward_y": ("compiled_option_gradient_lines", "kernel_softmax_backward_y"),
     "log_softmax": ("compiled_option_lines", "compiled_log_lines"),
     "log_softmax_backward_y": ("compiled_option_gradient_lines", "compiled_log_gradient_columns"),
     "logsumexp": ("compiled_option_lines", "compiled_log_lines"),
-    "logsumexp_backward": ("compiled_option_lines",),
+    "logsumexp_backward": ("compiled_option_lines", "compiled_softmax_lines"),
 }
 
 

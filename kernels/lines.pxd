@@ -65,13 +65,15 @@ cdef inline real line_top(size_t n, const storage *x, size_t step) noexcept nogi
     cdef real tops[LANES]
     cdef real top
     cdef const packed_real *values
-    cdef size_t at = 0, k, i
+    cdef size_t at = 0, i
     for i in range(LANES):
         tops[i] = -INFINITE
     while step == 1 and at + AT_ONCE * LANES <= n:
         values = as_real(AT_ONCE * LANES, x + at, buffer)
         for i in range(LANES):
-            top = at_least(at_least(values[i], values[LANES + i]), at_least(values[2 * LANES + i], values[3 * LANES + i]))
+            # By pairs, so that a maximum waits for the last one once in AT_ONCE times.
+            top = at_least(values[i], values[LANES + i])
+            top = at_least(top, at_least(values[2 * LANES + i], values[3 * LANES + i]))
             tops[i] = at_least(top, tops[i])
         at += AT_ONCE * LANES
     while at < n:

@@ -152,7 +152,7 @@ static inline double dekker(double a, double b, double product) {
    instruction if the bound is in a register throughout a loop, but a comparison and a choice if it is a constant. The
    1 is defined in the dispatcher. */
 extern const real PYACTS_ONE __attribute__((visibility("hidden")));
-#define BOUND(x) (__builtin_constant_p((x) == ONE) ? (x)*PYACTS_ONE : (x))
+#define BOUND(x) (__builtin_constant_p((x) == ONE) ? (x) * PYACTS_ONE : (x))
 
 /* The rounding error of product = a * b, exactly. */
 static inline real product_error(real a, real b, real product) {

@@ -5,15 +5,15 @@ Not monotone, so backward is from x only: two values of x give the same y.
 from real cimport (KNOWN_ONE, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, at_most, copy_sign, fused, muladd,
                    product_error, real, square_root, unordered, zero_or_nan)
 from vmath cimport (Exponential, Sum, exp_half_square_raised, exp_limit, exp_raised, gate, gate_limit, gate_open,
-                    gate_scale, gated_slope, gelu_slope_curve, gelu_slope_shift, gelu_zero, gelu_zero_low, mills_curve,
-                    mills_shift, raised, reciprocal_error)
+                    gate_scale, gated, gated_slope, gelu_slope_curve, gelu_slope_shift, gelu_zero, gelu_zero_low,
+                    mills_curve, mills_shift, raised, reciprocal_error)
 
 
 # silu (swish): x sigmoid(beta x)
 # With z = beta x, v = sigmoid(-|z|) and h = v (1 - |z| (1 - v)): f'(x) = h for z < 0, 1 - h for z >= 0. h has a zero
 # at |z| = 1.2784645..., where its terms cancel: there the error is relative to v.
 # Where the gate is 1 the result is x; where it has underflowed, x's sign is all that is left of x. An infinite x with
-# beta = 0 makes z NaN: any gate but zero then gives the limit, and the slope is that at 0.
+# beta = 0 makes z NaN: the result is then the limit, which is x, and the slope that at 0.
 
 cdef inline real silu(real x, real beta) noexcept nogil:
     cdef real z = beta * x
@@ -24,8 +24,8 @@ cdef inline real silu(real x, real beta) noexcept nogil:
     # gate_scale() comes last, but before a large x: with a beta of 1 that finds the gate open or shut in any case.
     cdef bint large = absolute(x) > <real>1048576.0 and not KNOWN_ONE(beta)
     cdef real first = gate_scale() if large else ONE, last = ONE if large else gate_scale()
-    cdef real y = factor * first * gate(shut, z_low) * last
-    y = x if z > gate_open() else y
+    cdef real y = gated(factor * first, shut, z_low) * last
+    y = y if z <= gate_open() else x
     return y if beta == beta else beta
 
 cdef inline real silu_backward(real grad, real x, real beta) noexcept nogil:
@@ -67,7 +67,7 @@ cdef inline Sum quick_gelu_gate(real x) noexcept nogil:
 cdef inline real quick_gelu(real x) noexcept nogil:
     cdef real shut = at_least(x, -quick_gelu_limit())
     cdef Sum z = quick_gelu_gate(shut)
-    cdef real y = shut * gate(z.high, z.low) * gate_scale()
+    cdef real y = gated(shut, z.high, z.low) * gate_scale()
     return x if z.high > gate_open() else y
 
 cdef inline real quick_gelu_backward(real grad, real x) noexcept nogil:
@@ -128,7 +128,7 @@ cdef inline Sum gelu_tanh_gate(real x) noexcept nogil:
 cdef inline real gelu_tanh(real x) noexcept nogil:
     cdef real shut = at_least(x, -gelu_tanh_limit())
     cdef Sum z = gelu_tanh_gate(shut)
-    cdef real y = shut * gate(z.high, z.low) * gate_scale()
+    cdef real y = gated(shut, z.high, z.low) * gate_scale()
     return x if z.high > gate_open() else y
 
 cdef inline real gelu_tanh_backward(real grad, real x) noexcept nogil:

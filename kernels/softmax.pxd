@@ -10,9 +10,9 @@ A row (inner = 1) is vectorised along itself, short rows a tile at a time and an
 in the order that sums.pxd fixes, so all give the same bits; what is hidden adds 0 to the lane it would be in.
 
 The gradients are scale * y * (grad - sum(grad y)) for softmax, scale * (grad - e**y sum(grad)) for log_softmax, the
-sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp. AT_ONCE products of a
-lane are added before they become double: all conversions would take a third of the time, and the error is an ULP of the
-largest grad at most, as that of the subtraction.
+sums being kept as a number and its rounding error, and scale * grad * softmax(x) for logsumexp: softmax with a weight
+for each line. AT_ONCE products of a lane are added before they become double: all conversions would take a third of the
+time, and the error is an ULP of the largest grad at most, as that of the subtraction.
 """
 from libc.string cimport memcpy
 from lines cimport give, larger_half, line_top, spans, take
@@ -38,7 +38,6 @@ cdef enum:
     SOFTMAX
     LOG_SOFTMAX
     LOGSUMEXP
-    LOGSUMEXP_BACKWARD
 
 
 cdef inline bint is_logarithm(int kind) noexcept nogil:
@@ -203,20 +202,52 @@ cdef inline Terms with_sink(int kind, Terms terms, real sink) noexcept nogil:
     return terms
 
 
-cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_t kept, const storage *x,
-                             const storage *grad, storage *y, const Options *o) noexcept nogil:
-    """One row, of which the first `kept` numbers count."""
+cdef inline void finish(int kind, bint plain, bint weighted, bint again, size_t start, size_t stop, size_t n,
+                        const storage *x, const real *terms, Sum top, real log_sum, Factor factor, real weight,
+                        storage *y, const Options *o) noexcept nogil:
+    """y[start : stop] of a row of n, from its terms; from x if it is a logarithm or they have to be computed again."""
     cdef real buffer[LANES]
     cdef real low[LANES]
     cdef real e[LANES]
+    cdef const packed_real *reals
+    cdef size_t k, i
+    for k in range(start // LANES, spans(stop)):
+        if is_logarithm(kind) or again:
+            reals = logit_span(plain, n, x, 1, k * LANES, o, buffer, low)
+        elif CONVERTED:
+            reals = <const packed_real *>(terms + k * LANES)
+        else:
+            reals = take(n, y, 1, k * LANES, ZERO, buffer)
+        if kind == LOG_SOFTMAX:
+            for i in range(LANES):
+                e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], top, log_sum)
+        else:
+            for i in range(LANES):
+                e[i] = reals[i]
+            if again:
+                for i in range(LANES):
+                    e[i] = exp_below(reals[i], ZERO if plain else low[i], top)
+            for i in range(LANES):
+                e[i] = scaled(e[i], factor.high, factor.low)
+        if weighted:
+            for i in range(LANES):
+                e[i] *= weight
+        if not plain:
+            hide_up_to(LANES, min(n - k * LANES, <size_t>LANES), o, k * LANES,
+                       -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
+        give(n, e, y, 1, k * LANES)
+
+
+cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_t kept, const storage *x,
+                             const storage *weight_at, storage *y, const Options *o) noexcept nogil:
+    """One row, of which the first `kept` numbers count; softmax times a weight unless that is NULL."""
     cdef real room[KEPT]
     cdef real *wide = room if CONVERTED and kept <= KEPT else NULL
-    cdef const packed_real *reals
     cdef real value, log_sum = ZERO, weight = ONE
     cdef Sum tops[SEGMENTS]
     cdef Terms terms, next_terms
     cdef Share share
-    cdef size_t length = segment_of(n) if is_long else 0, segments = 0, segment, start, stop, k, i
+    cdef size_t length = segment_of(n) if is_long else 0, segments = 0, segment, start, stop
     cdef bint again = CONVERTED and wide == NULL        # there is no room for the terms
     while segments == 0 or (is_long and segments * length < kept):
         start, stop = segments * length, min((segments + 1) * length, kept) if is_long else kept
@@ -231,47 +262,28 @@ cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_
         value = log_total(terms.top, terms.total, terms.ties)
         put(1, &value, y)
         return
-    if is_empty(terms.top, value_of(terms.total)) and (kind == LOG_SOFTMAX or not plain):
+    if is_empty(terms.top, value_of(terms.total)) and (kind == LOG_SOFTMAX or not plain or weight_at != NULL):
         value = NOT_A_NUMBER
-        if kind == LOGSUMEXP_BACKWARD or (not plain and o.zero):
+        if weight_at != NULL or (not plain and o.zero):
             value = -INFINITE if kind == LOG_SOFTMAX else ZERO
         fill(n, value, y)
         return
     if is_logarithm(kind):
         log_sum = <real>logarithm_of(terms.total, terms.ties)
-    if kind == LOGSUMEXP_BACKWARD:
-        weight = o.scale * as_real(1, grad, buffer)[0]
+    if kind == SOFTMAX and weight_at != NULL:
+        weight = widened(weight_at[0]) * (ONE if plain else o.scale)
     share.down, share.factor = ONE, inverse_of(terms.total, terms.top)
     for segment in range(segments):
         stop = min((segment + 1) * length, kept) if is_long else kept
         if is_long and not is_logarithm(kind) and not CONVERTED:
             share = share_of(tops[segment], terms)
             multiply(stop - segment * length, share.down, y + segment * length)
-        for k in range(segment * length // LANES, spans(stop)):
-            if is_logarithm(kind) or again:
-                reals = logit_span(plain, kept, x, 1, k * LANES, o, buffer, low)
-            elif CONVERTED:
-                reals = <const packed_real *>(wide + k * LANES)
-            else:
-                reals = take(kept, y, 1, k * LANES, ZERO, buffer)
-            if kind == LOG_SOFTMAX:
-                for i in range(LANES):
-                    e[i] = log_probability(reals[i], NEGATIVE_ZERO if plain else low[i], terms.top, log_sum)
-            else:
-                for i in range(LANES):
-                    e[i] = reals[i]
-                if again:
-                    for i in range(LANES):
-                        e[i] = exp_below(reals[i], ZERO if plain else low[i], terms.top)
-                for i in range(LANES):
-                    e[i] = scaled(e[i], share.factor.high, share.factor.low)
-            if kind == LOGSUMEXP_BACKWARD:
-                for i in range(LANES):
-                    e[i] *= weight
-            if not plain:
-                hide_up_to(LANES, min(kept - k * LANES, <size_t>LANES), o, k * LANES,
-                           -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
-            give(kept, e, y, 1, k * LANES)
+        start = segment * length
+        if plain and kind == SOFTMAX and weight_at != NULL:     # a loop of its own: to ask in it takes a tenth longer
+            finish(kind, plain, True, again, start, stop, kept, x, wide, terms.top, log_sum, share.factor, weight, y, o)
+        else:
+            finish(kind, plain, not plain and weight_at != NULL, again, start, stop, kept, x, wide, terms.top, log_sum,
+                   share.factor, weight, y, o)
     if not plain:
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
@@ -393,7 +405,7 @@ cdef inline void largest_of_columns(bint plain, size_t start, size_t stop, size_
 
 
 cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, size_t width, const storage *x,
-                                 const storage *grad, storage *y, const Options *o) noexcept nogil:
+                                 const storage *weights, storage *y, const Options *o) noexcept nogil:
     cdef real buffer[COLUMNS]
     cdef real low[COLUMNS]
     cdef const packed_real *reals
@@ -415,6 +427,7 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
     cdef size_t length = segment_of(n), segments = (n + length - 1) // length if is_long else 1
     cdef size_t used = min(n, <size_t>LANES), segment, start, stop, row, j
     cdef bint same, in_segments = is_long and not is_logarithm(kind) and not CONVERTED
+    cdef bint has_value = is_logarithm(kind) or not plain or weights != NULL    # of its own if a column is empty
     cdef real value
     cdef Factor inverse
     cdef Share share
@@ -460,7 +473,7 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
         put(width, e, y)
         return
     for j in range(width):
-        if is_logarithm(kind) or not plain:
+        if has_value:
             empty[j] = is_empty(top_of(plain, top[j], top_low[j]), value_of(total[j]))
         log_sum[j] = <real>logarithm_of(total[j], ties[j]) if is_logarithm(kind) else ZERO
         inverse = inverse_of(total[j], top_of(plain, top[j], top_low[j]))
@@ -468,11 +481,11 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
         if in_segments:
             terms[j].total = total[j]
     value = NOT_A_NUMBER        # of an empty column
-    if kind == LOGSUMEXP_BACKWARD:
+    if kind == SOFTMAX and weights != NULL:
         value = ZERO
-        reals = as_real(width, grad, buffer)
+        reals = as_real(width, weights, buffer)
         for j in range(width):
-            weight[j] = o.scale * reals[j]
+            weight[j] = reals[j] * (ONE if plain else o.scale)
     elif not plain and o.zero:
         value = -INFINITE if kind == LOG_SOFTMAX else ZERO
     for segment in range(segments):
@@ -501,12 +514,12 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
                     if CONVERTED:
                         e[j] = exp_below(reals[j], ZERO if plain else low[j], top_of(plain, top[j], top_low[j]))
                     e[j] = scaled(e[j], factor[j], factor_low[j])
-            if kind == LOGSUMEXP_BACKWARD:
+            if kind == SOFTMAX and weights != NULL:
                 for j in range(width):
                     e[j] *= weight[j]
             if not plain:
                 hide_up_to(TILE, width, o, row, -INFINITE if kind == LOG_SOFTMAX else ZERO, e)
-            if is_logarithm(kind) or not plain:
+            if has_value:
                 for j in range(width):
                     e[j] = value if empty[j] else e[j]
             put(width, e, y + row * inner)
@@ -573,8 +586,9 @@ cdef inline void backward_columns(int kind, bint plain, size_t n, size_t inner, 
 
 
 # ----------------------------------------------------------------------------------------------------------------
-# Short rows, TILE of them at a time. Those of a plain softmax are padded to a width that the compiler knows, so that
-# what is done once per row is vectorised as well, and lanes that hold only padding are not folded.
+# Short rows, TILE of them at a time. Those of a plain softmax and of plain gradients are padded to a width that the
+# compiler knows, so that what is done once per row is vectorised as well, and lanes that hold only padding are not
+# folded.
 
 cdef inline void load_tile(size_t width, size_t n, const storage *x, real filler, real *padded) noexcept nogil:
     cdef real buffer[TILE * SHORT]
@@ -660,30 +674,39 @@ cdef inline void softmax_tile(size_t width, size_t n, const storage *x, storage 
     store_tile(width, n, e, y)
 
 
-cdef inline void softmax_backward_tile(size_t width, size_t n, const storage *grad, const storage *y,
-                                       storage *dx) noexcept nogil:
-    cdef real grads[TILE * SHORT]
+cdef inline void backward_padded(int kind, size_t width, size_t n, const storage *grad, const storage *y,
+                                 storage *dx) noexcept nogil:
+    cdef real grads[TILE * SHORT + LANES]   # loads from ys would wait for stores 4096 bytes before: 7 %
     cdef real ys[TILE * SHORT]
     cdef double terms[TILE * LANES]
     cdef double sums[TILE]
-    cdef Factor dot[TILE]
+    cdef Factor sum[TILE]
     cdef real share
     cdef size_t lanes = min(width, <size_t>LANES), row, i
     load_tile(width, n, grad, ZERO, grads)
     load_tile(width, n, y, ZERO, ys)
     for row in range(TILE):
         for i in range(lanes):
-            share = plus_share(ZERO, grads[row * width + i], ys[row * width + i])
-            if width > lanes:
-                share = plus_share(share, grads[row * width + lanes + i], ys[row * width + lanes + i])
-            terms[row * lanes + i] = <double>share
+            if kind == SOFTMAX:
+                share = plus_share(ZERO, grads[row * width + i], ys[row * width + i])
+                if width > lanes:
+                    share = plus_share(share, grads[row * width + lanes + i], ys[row * width + lanes + i])
+                terms[row * lanes + i] = <double>share
+            else:
+                terms[row * lanes + i] = <double>grads[row * width + i]
+                if width > lanes:
+                    terms[row * lanes + i] += <double>grads[row * width + lanes + i]
     fold_tile(lanes, terms, sums)
     for row in range(TILE):
-        dot[row] = parts(value_of(added(Total(0, 0), sums[row])))
+        sum[row] = parts(value_of(added(Total(0, 0), sums[row])))
     for row in range(TILE):
         for i in range(width):
-            grads[row * width + i] = gradient(
-                grads[row * width + i], ys[row * width + i], dot[row].high, dot[row].low)
+            if kind == SOFTMAX:
+                grads[row * width + i] = gradient(
+                    grads[row * width + i], ys[row * width + i], sum[row].high, sum[row].low)
+            else:
+                grads[row * width + i] = log_gradient(
+                    grads[row * width + i], ys[row * width + i], sum[row].high, sum[row].low)
     store_tile(width, n, grads, dx)
 
 
@@ -694,20 +717,20 @@ ctypedef void (*Columns)(int kind, size_t n, size_t inner, size_t width, const s
                          storage *out, const Options *o) noexcept nogil
 
 
-cdef inline void softmax_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
-                                 storage *y, const Options *o) noexcept nogil:
+cdef inline void softmax_columns(int kind, size_t n, size_t inner, size_t width, const storage *x,
+                                 const storage *weights, storage *y, const Options *o) noexcept nogil:
     """All but the last columns of an array: the compiler knows how many there are."""
-    forward_columns(SOFTMAX, True, n, inner, COLUMNS, x, grad, y, o)
+    forward_columns(SOFTMAX, True, n, inner, COLUMNS, x, weights, y, o)
 
 
-cdef inline void log_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
+cdef inline void log_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *weights,
                              storage *y, const Options *o) noexcept nogil:
-    forward_columns(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, n, inner, COLUMNS, x, grad, y, o)
+    forward_columns(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, n, inner, COLUMNS, x, weights, y, o)
 
 
-cdef inline void option_columns(int kind, size_t n, size_t inner, size_t width, const storage *x, const storage *grad,
-                                storage *y, const Options *o) noexcept nogil:
-    forward_columns(kind, False, n, inner, width, x, grad, y, o)
+cdef inline void option_columns(int kind, size_t n, size_t inner, size_t width, const storage *x,
+                                const storage *weights, storage *y, const Options *o) noexcept nogil:
+    forward_columns(kind, False, n, inner, width, x, weights, y, o)
 
 
 cdef inline void softmax_gradient_columns(int kind, size_t n, size_t inner, size_t width, const storage *grad,
@@ -725,8 +748,12 @@ cdef inline void option_gradient_columns(int kind, size_t n, size_t inner, size_
     backward_columns(kind, False, n, inner, width, grad, y, dx, o)
 
 
-cdef inline size_t rows_together(int kind, bint plain) noexcept nogil:
-    return <size_t>COLUMNS if plain and kind != SOFTMAX else <size_t>TILE
+cdef inline bint is_padded(int kind, bint plain, const storage *weights) noexcept nogil:
+    return kind == SOFTMAX and plain and weights == NULL
+
+
+cdef inline size_t rows_together(int kind, bint plain, const storage *weights) noexcept nogil:
+    return <size_t>COLUMNS if plain and not is_padded(kind, plain, weights) else <size_t>TILE
 
 
 cdef inline size_t columns_together(bint plain) noexcept nogil:
@@ -747,11 +774,11 @@ cdef inline void turn_back(size_t tile, size_t n, const storage *columns, storag
             rows[row * n + i] = columns[i * tile + row]
 
 
-cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, const storage *grad, storage *y,
+cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, const storage *weights, storage *y,
                               const Options *o, Columns forward_columns) noexcept nogil:
     cdef storage columns[COLUMNS * SHORT]
-    cdef size_t tile = rows_together(kind, plain)
-    if kind == SOFTMAX and plain:
+    cdef size_t tile = rows_together(kind, plain, weights)
+    if is_padded(kind, plain, weights):
         if n <= 8:
             softmax_tile(8, n, x, y)
         elif n <= 16:
@@ -760,39 +787,38 @@ cdef inline void forward_tile(int kind, bint plain, size_t n, const storage *x, 
             softmax_tile(32, n, x, y)
         return
     turn(tile, n, x, columns)
-    forward_columns(kind, n, tile, tile, columns, grad, y if kind == LOGSUMEXP else columns, o)
+    forward_columns(kind, n, tile, tile, columns, weights, y if kind == LOGSUMEXP else columns, o)
     if kind != LOGSUMEXP:
         turn_back(tile, n, columns, y)
 
 
 cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *grad, const storage *y, storage *dx,
                                const Options *o, Columns backward_columns) noexcept nogil:
-    cdef storage grad_columns[COLUMNS * SHORT]
-    cdef storage y_columns[COLUMNS * SHORT]
-    cdef size_t tile = rows_together(kind, plain)
-    if kind == SOFTMAX and plain:
-        if n <= 8:
-            softmax_backward_tile(8, n, grad, y, dx)
+    cdef storage grad_columns[TILE * SHORT]
+    cdef storage y_columns[TILE * SHORT]
+    if plain:
+        if kind == SOFTMAX and n <= 8:
+            backward_padded(kind, 8, n, grad, y, dx)
         elif n <= 16:
-            softmax_backward_tile(16, n, grad, y, dx)
+            backward_padded(kind, 16, n, grad, y, dx)
         else:
-            softmax_backward_tile(32, n, grad, y, dx)
+            backward_padded(kind, 32, n, grad, y, dx)
         return
-    turn(tile, n, grad, grad_columns)
-    turn(tile, n, y, y_columns)
-    backward_columns(kind, n, tile, tile, grad_columns, y_columns, grad_columns, o)
-    turn_back(tile, n, grad_columns, dx)
+    turn(TILE, n, grad, grad_columns)
+    turn(TILE, n, y, y_columns)
+    backward_columns(kind, n, TILE, TILE, grad_columns, y_columns, grad_columns, o)
+    turn_back(TILE, n, grad_columns, dx)
 
 
 # ----------------------------------------------------------------------------------------------------------------
 # The whole array.
 
 cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *x,
-                         const storage *grad, storage *y, const pyacts_softmax_options *all, Columns columns,
+                         const storage *weights, storage *y, const pyacts_softmax_options *all, Columns columns,
                          Logits logits, Hide hide) noexcept nogil:
-    # A result per line, not per number: y of logsumexp, grad of its backward.
-    cdef size_t y_n = 1 if kind == LOGSUMEXP else n
-    cdef size_t tile = rows_together(kind, plain), tiled = 0, k, j, width
+    cdef size_t y_n = 1 if kind == LOGSUMEXP else n         # a result per line
+    cdef size_t weighted = 1 if weights != NULL else 0      # a weight per line
+    cdef size_t tile = rows_together(kind, plain, weights), tiled = 0, k, j, at, y_at, weight_at, width
     cdef Options o
     if inner == 1:
         if n <= SHORT and (plain or all.causal_rows == 0):
@@ -800,12 +826,13 @@ cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t in
         for k in range(tiled // tile):
             if not plain:
                 o = options_at(all, k * tile, 0, OUTER, logits, hide)
-            forward_tile(kind, plain, n, x + k * tile * n, grad + k * tile, y + k * tile * y_n, &o, columns)
+            forward_tile(kind, plain, n, x + k * tile * n, weights + k * tile * weighted, y + k * tile * y_n, &o,
+                         columns)
         for k in range(tiled, outer):
             if not plain:
                 o = options_at(all, k, 0, ALONG, logits, hide)
-            forward_row(kind, plain, not plain and n > LONG, n, n if plain else reach(all, k, n), x + k * n, grad + k,
-                        y + k * y_n, &o)
+            forward_row(kind, plain, not plain and n > LONG, n, n if plain else reach(all, k, n), x + k * n,
+                        weights + k * weighted, y + k * y_n, &o)
         return
     for k in range(outer):
         j = 0
@@ -813,27 +840,26 @@ cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t in
             width = min(inner - j, columns_together(plain))
             if not plain:
                 o = options_at(all, k, j, INNER, logits, hide)
+            at, y_at, weight_at = k * n * inner + j, k * y_n * inner + j, (k * inner + j) * weighted
             if plain and width < COLUMNS:
-                forward_columns(kind, plain, n, inner, width, x + k * n * inner + j, grad + k * inner + j,
-                                y + k * y_n * inner + j, &o)
+                forward_columns(kind, plain, n, inner, width, x + at, weights + weight_at, y + y_at, &o)
             else:
-                columns(kind, n, inner, width, x + k * n * inner + j, grad + k * inner + j, y + k * y_n * inner + j,
-                        &o)
+                columns(kind, n, inner, width, x + at, weights + weight_at, y + y_at, &o)
             j += width
 
 
 cdef inline void backward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *grad,
                           const storage *y, storage *dx, const pyacts_softmax_options *all, Columns columns,
                           Logits logits, Hide hide) noexcept nogil:
-    cdef size_t tile = rows_together(kind, plain), tiled = 0, k, j, at, width
+    cdef size_t tiled = 0, k, j, at, width
     cdef Options o
     if inner == 1:
         if n <= SHORT and (plain or all.causal_rows == 0):
-            tiled = outer - outer % tile
-        for k in range(tiled // tile):
+            tiled = outer - outer % TILE
+        for k in range(tiled // TILE):
             if not plain:
-                o = options_at(all, k * tile, 0, OUTER, logits, hide)
-            at = k * tile * n
+                o = options_at(all, k * TILE, 0, OUTER, logits, hide)
+            at = k * TILE * n
             backward_tile(kind, plain, n, grad + at, y + at, dx + at, &o, columns)
         for k in range(tiled, outer):
             if not plain:
@@ -861,17 +887,18 @@ ctypedef void (*Lines)(int kind, size_t outer, size_t n, size_t inner, const sto
                        const pyacts_softmax_options *options) noexcept nogil
 
 
-cdef inline void option_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
+cdef inline void option_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *weights,
                               storage *y, const pyacts_softmax_options *options, Columns columns,
                               Logits logits, Hide hide) noexcept nogil:
     cdef pyacts_softmax_options all = completed(options)
     cdef size_t k
-    if options != NULL or inner != 1 or kind == LOGSUMEXP_BACKWARD:
-        forward(kind, False, outer, n, inner, x, grad, y, &all, columns, logits, hide)
+    if options != NULL or inner != 1:
+        forward(kind, False, outer, n, inner, x, weights, y, &all, columns, logits, hide)
         return
     for k in range(outer):
         if kind == SOFTMAX:
-            forward_row(SOFTMAX, True, True, n, n, x + k * n, NULL, y + k * n, NULL)
+            forward_row(SOFTMAX, True, True, n, n, x + k * n, weights + k if weights != NULL else NULL, y + k * n,
+                        NULL)
         else:
             forward_row(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, True, n, n, x + k * n, NULL,
                         y + k * (1 if kind == LOGSUMEXP else n), NULL)
@@ -884,17 +911,24 @@ cdef inline void option_gradient_lines(int kind, size_t outer, size_t n, size_t 
     backward(kind, False, outer, n, inner, grad, y, dx, &all, columns, logits, hide)
 
 
-cdef inline void log_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *grad,
+cdef inline void softmax_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x,
+                               const storage *weights, storage *y, const pyacts_softmax_options *options,
+                               Columns columns) noexcept nogil:
+    """softmax without options, and what is that with weights."""
+    forward(SOFTMAX, True, outer, n, inner, x, weights, y, NULL, columns, NULL, NULL)
+
+
+cdef inline void log_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x, const storage *weights,
                            storage *y, const pyacts_softmax_options *options, Columns columns) noexcept nogil:
     """log_softmax and logsumexp without options, in one loop too."""
-    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, grad, y, NULL, columns, NULL,
-            NULL)
+    forward(LOG_SOFTMAX if kind == LOG_SOFTMAX else LOGSUMEXP, True, outer, n, inner, x, weights, y, NULL, columns,
+            NULL, NULL)
 
 
 cdef inline void softmax(size_t outer, size_t n, size_t inner, const storage *x, storage *y,
-                         const pyacts_softmax_options *options, Lines lines, Columns columns) noexcept nogil:
+                         const pyacts_softmax_options *options, Lines lines, Lines plain_lines) noexcept nogil:
     if options == NULL and n <= LONG:
-        forward(SOFTMAX, True, outer, n, inner, x, NULL, y, NULL, columns, NULL, NULL)
+        plain_lines(SOFTMAX, outer, n, inner, x, NULL, y, NULL)
     else:
         lines(SOFTMAX, outer, n, inner, x, NULL, y, options)
 
@@ -994,5 +1028,9 @@ cdef inline void logsumexp(size_t outer, size_t n, size_t inner, const storage *
 
 
 cdef inline void logsumexp_backward(size_t outer, size_t n, size_t inner, const storage *grad, const storage *x,
-                                    storage *dx, const pyacts_softmax_options *options, Lines lines) noexcept nogil:
-    lines(LOGSUMEXP_BACKWARD, outer, n, inner, x, grad, dx, options)
+                                    storage *dx, const pyacts_softmax_options *options, Lines lines,
+                                    Lines plain_lines) noexcept nogil:
+    if options == NULL and n <= LONG:
+        plain_lines(SOFTMAX, outer, n, inner, x, grad, dx, NULL)
+    else:
+        lines(SOFTMAX, outer, n, inner, x, grad, dx, options)

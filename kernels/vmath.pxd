@@ -288,18 +288,22 @@ cdef inline Sum gate_denominator(real z, real z_low) noexcept nogil:
     return d
 
 
-cdef inline real gate(real z, real z_low) noexcept nogil:
-    """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
+cdef inline real gated(real factor, real z, real z_low) noexcept nogil:
+    """factor / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
 
-    float32 2.4 ULP, float64 1.0 ULP. The quotient is never subnormal. What is made of it is multiplied by gate_scale()
-    last, which is then the only rounding of a subnormal result. float64 corrects it by its residual and by the rounding
-    errors of the denominator.
+    float32 2.4 ULP, float64 1.0 ULP and a product's rounding. The quotient is never subnormal. What is made of it is
+    multiplied by gate_scale() last, which is then the only rounding of a subnormal result. float64 corrects it by its
+    residual and by the rounding errors of the denominator.
     """
     cdef Sum d = gate_denominator(z, z_low)
     cdef real inverse = ONE / d.high
     if SINGLE:
-        return inverse
-    return muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
+        return factor / d.high
+    return factor * muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
+
+
+cdef inline real gate(real z, real z_low) noexcept nogil:
+    return gated(ONE, z, z_low)
 
 
 cdef inline real logistic(real z, real z_low) noexcept nogil:

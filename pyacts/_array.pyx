@@ -270,7 +270,7 @@ cpdef list check_alike(str function, tuple names, values):
 
 
 cdef check_same_dtype(str function, str name, array, str other_name, other):
-    if array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
+    if array.dtype is not other.dtype and array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
         raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
                         f"{other.dtype}")
 
@@ -1067,7 +1067,7 @@ cdef class Elementwise:
         values = [np.asarray(operand) if operand.shape == joint and operand.flags.c_contiguous else
                   np.ascontiguousarray(np.broadcast_to(operand, joint)) for operand in operands]
         learned = [k for k, p in enumerate(self.activation.parameters) if p.learned]
-        targets = [np.empty_like(values[k]) for k in learned]
+        targets = [empty_like(values[k]) for k in learned]
         for k, array in enumerate(values):
             params[k] = cnp.PyArray_DATA(array)
         for k, array in enumerate(targets):
@@ -1075,8 +1075,7 @@ cdef class Elementwise:
         d = dtype_index(second)
         with nogil:
             kernel(d, lines, cnp.PyArray_DATA(first), cnp.PyArray_DATA(second), params, dparams)
-        results = tuple(summed_to(target.reshape(joint), np.shape(operands[k]))
-                        for k, target in zip(learned, targets, strict=True))
+        results = tuple([summed_to(target, shapes[k]) for k, target in zip(learned, targets, strict=True)])
         return results[0] if len(results) == 1 else results
 
 

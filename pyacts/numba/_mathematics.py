@@ -281,18 +281,22 @@ def functions(real):
         return Sum(d_high, d_low)
 
     @inlined
-    def gate(z, z_low):
-        """1 / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
+    def gated(factor, z, z_low):
+        """factor / (1 + exp(-(z + z_low))) / gate_scale(), for z from -gate_limit() to gate_open().
 
-        float32 2.4 ULP, float64 1.0 ULP. The quotient is never subnormal. What is made of it is multiplied by gate_scale()
-        last, which is then the only rounding of a subnormal result. float64 corrects it by its residual and by the rounding
-        errors of the denominator.
+        float32 2.4 ULP, float64 1.0 ULP and a product's rounding. The quotient is never subnormal. What is made of it is
+        multiplied by gate_scale() last, which is then the only rounding of a subnormal result. float64 corrects it by its
+        residual and by the rounding errors of the denominator.
         """
         d = gate_denominator(z, z_low)
         inverse = ONE / d.high
         if SINGLE:
-            return inverse
-        return muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
+            return factor / d.high
+        return factor * muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
+
+    @inlined
+    def gate(z, z_low):
+        return gated(ONE, z, z_low)
 
     @inlined
     def logistic(z, z_low):
@@ -972,7 +976,7 @@ def functions(real):
     # With z = beta x, v = sigmoid(-|z|) and h = v (1 - |z| (1 - v)): f'(x) = h for z < 0, 1 - h for z >= 0. h has a zero
     # at |z| = 1.2784645..., where its terms cancel: there the error is relative to v.
     # Where the gate is 1 the result is x; where it has underflowed, x's sign is all that is left of x. An infinite x with
-    # beta = 0 makes z NaN: any gate but zero then gives the limit, and the slope is that at 0.
+    # beta = 0 makes z NaN: the result is then the limit, which is x, and the slope that at 0.
 
     @inlined
     def silu(x, beta):
@@ -985,8 +989,8 @@ def functions(real):
         large = absolute(x) > real(1048576.0) and not KNOWN_ONE(beta)
         first = gate_scale() if large else ONE
         last = ONE if large else gate_scale()
-        y = factor * first * gate(shut, z_low) * last
-        y = x if z > gate_open() else y
+        y = gated(factor * first, shut, z_low) * last
+        y = y if z <= gate_open() else x
         return y if beta == beta else beta
 
     @inlined
@@ -1020,7 +1024,7 @@ def functions(real):
     def quick_gelu(x):
         shut = at_least(x, -quick_gelu_limit())
         z = quick_gelu_gate(shut)
-        y = shut * gate(z.high, z.low) * gate_scale()
+        y = gated(shut, z.high, z.low) * gate_scale()
         return x if z.high > gate_open() else y
 
     @inlined
@@ -1087,7 +1091,7 @@ def functions(real):
     def gelu_tanh(x):
         shut = at_least(x, -gelu_tanh_limit())
         z = gelu_tanh_gate(shut)
-        y = shut * gate(z.high, z.low) * gate_scale()
+        y = gated(shut, z.high, z.low) * gate_scale()
         return x if z.high > gate_open() else y
 
     @inlined
