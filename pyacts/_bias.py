@@ -141,7 +141,7 @@ def backward(
     scratch = layer.scratch_unless(layer.takes(result))
     values = layer.scratch_unless(bias is None and layer.takes(kept))
     # Double, and a sum for each row of a tile: these are added up last.
-    sums = np.zeros((layer.height, layer.units))
+    sums = np.zeros((0, layer.units))
     with np.errstate(all="ignore"):
         for place in layer.tiles():
             n = place[1] - place[0]
@@ -155,7 +155,10 @@ def backward(
                 values[:n] = start
                 start = values[:n]
             layer(tile, name, start)
-            np.add(sums[:n], tile, out=sums[:n])
+            if place[0] == 0:
+                sums = tile.astype(np.float64)
+            else:
+                np.add(sums[:n], tile, out=sums[:n])
             if scratch is not None:
                 result[place] = tile
         return sums.sum(axis=0).astype(grad.dtype.newbyteorder("="))

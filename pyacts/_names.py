@@ -20,6 +20,7 @@ CANONICAL = {plain(spelling): name for spelling, name in SPELLINGS.items()}
 CANONICAL |= {plain(name): a.name for a in ACTIVATIONS for name in (a.name, *a.aliases)}
 
 
+@functools.lru_cache
 def found(name: str) -> tuple[str, dict[str, float]]:
     """The canonical name for a name, and the parameters that the system it names has for defaults."""
     system, dot, own = name.partition(".")
