@@ -148,11 +148,11 @@ static inline double dekker(double a, double b, double product) {
 }
 #endif
 
-/* A bound that the compiler knows, turned into one that it does not know: GCC makes `bound if x > bound else x` one
-   instruction if the bound is in a register throughout a loop, but a comparison and a choice if it is a constant. The
-   1 is defined in the dispatcher. */
+/* A finite bound that the compiler knows, turned into one that it does not know: GCC makes `bound if x > bound else x`
+   one instruction if the bound is in a register throughout a loop, but a comparison and a choice if it is a constant.
+   The 1 is defined in the dispatcher. */
 extern const real PYACTS_ONE __attribute__((visibility("hidden")));
-#define BOUND(x) (__builtin_constant_p((x) == ONE) ? (x) * PYACTS_ONE : (x))
+#define BOUND(x) (__builtin_constant_p((x) == ONE) && absolute(x) <= LARGEST ? (x) * PYACTS_ONE : (x))
 
 /* The rounding error of product = a * b, exactly. */
 static inline real product_error(real a, real b, real product) {

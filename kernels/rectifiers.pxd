@@ -40,7 +40,8 @@ cdef inline real relu_backward_y(real grad, real y) noexcept nogil:
 
 cdef inline real leaky_relu(real x, real negative_slope) noexcept nogil:
     cdef real lowest = -LARGEST if negative_slope == ZERO else -INFINITE
-    return negative_slope * at_least(x, lowest) if x < ZERO else x
+    cdef real left = negative_slope * at_least(x, lowest)
+    return left if x < ZERO else x
 
 cdef inline real leaky_relu_backward(real grad, real x, real negative_slope) noexcept nogil:
     cdef real left = vanishing_with(negative_slope, negative_slope * grad, grad, x)

@@ -475,7 +475,8 @@ def functions(real):
     @inlined
     def leaky_relu(x, negative_slope):
         lowest = -LARGEST if negative_slope == ZERO else -INFINITE
-        return negative_slope * at_least(x, lowest) if x < ZERO else x
+        left = negative_slope * at_least(x, lowest)
+        return left if x < ZERO else x
 
     @inlined
     def leaky_relu_backward(grad, x, negative_slope):
