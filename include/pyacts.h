@@ -577,7 +577,7 @@ PYACTS_API void pyacts_step_exact_backward_f32(size_t n, const float *grad, cons
    beta is finite, usually 1.
    parameter_grad: dbeta[c] = sum of grad * (x**2 * s * (1 - s) with s = 1 / (1 + exp(-beta * x))), over channel c.
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3 / 2, backward 4 / 5 ULP. */
+   Error: forward 2.75 / 2, backward 4 / 5 ULP. */
 PYACTS_API void pyacts_silu_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_silu_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_silu_parameter_grad_f32(size_t outer, size_t channels, size_t inner, const float *grad, const float *x, const float *beta, float *dbeta);
@@ -595,7 +595,7 @@ PYACTS_API void pyacts_silu_exact_backward_f32(size_t n, const float *grad, cons
 
 /* quick_gelu: x / (1 + exp(-1.702 * x)).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3 / 2, backward 3.5 / 4 ULP. */
+   Error: forward 2.75 / 2, backward 3.5 / 4 ULP. */
 PYACTS_API void pyacts_quick_gelu_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_quick_gelu_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_quick_gelu_f64(size_t n, const double *x, double *y);
@@ -623,7 +623,7 @@ PYACTS_API void pyacts_gelu_exact_backward_f32(size_t n, const float *grad, cons
 
 /* gelu_tanh: x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3))).
    No backward_y: it is not monotone, so the output does not determine the input.
-   Error: forward 3 / 2, backward 4 / 4 ULP. */
+   Error: forward 2.75 / 2, backward 4 / 4 ULP. */
 PYACTS_API void pyacts_gelu_tanh_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_gelu_tanh_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_gelu_tanh_f64(size_t n, const double *x, double *y);

@@ -126,7 +126,7 @@ cdef inline double softplus_grad_beta(real grad, real x, real beta) noexcept nog
 
 
 # log_sigmoid: log(1 / (1 + e**-x)), which is -softplus(-x)
-# From y it is 1 - e**y.
+# -0 for large x. From y it is 1 - e**y.
 
 cdef inline real log_sigmoid(real x) noexcept nogil:
     cdef Sum y = log1p_unit(exp_negative_raised(absolute(x), NEGATIVE_ZERO) * (ONE / raised()))

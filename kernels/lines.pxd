@@ -71,7 +71,7 @@ cdef inline real line_top(size_t n, const storage *x, size_t step) noexcept nogi
     while step == 1 and at + AT_ONCE * LANES <= n:
         values = as_real(AT_ONCE * LANES, x + at, buffer)
         for i in range(LANES):
-            # By pairs, so that a maximum waits for the last one once in AT_ONCE times.
+            # By pairs (AT_ONCE is 4), so that a maximum waits for the last one once instead of four times.
             top = at_least(values[i], values[LANES + i])
             top = at_least(top, at_least(values[2 * LANES + i], values[3 * LANES + i]))
             tops[i] = at_least(top, tops[i])

@@ -755,7 +755,7 @@ def functions(real):
         return grad * absolute(expm1_negative(beta * y, NEGATIVE_ZERO).high)
 
     # log_sigmoid: log(1 / (1 + e**-x)), which is -softplus(-x)
-    # From y it is 1 - e**y.
+    # -0 for large x. From y it is 1 - e**y.
 
     @inlined
     def log_sigmoid(x):
