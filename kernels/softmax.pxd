@@ -816,8 +816,8 @@ cdef inline void backward_tile(int kind, bint plain, size_t n, const storage *gr
 cdef inline void forward(int kind, bint plain, size_t outer, size_t n, size_t inner, const storage *x,
                          const storage *weights, storage *y, const pyacts_softmax_options *all, Columns columns,
                          Logits logits, Hide hide) noexcept nogil:
-    cdef size_t y_n = 1 if kind == LOGSUMEXP else n         # a result per line
-    cdef size_t weighted = 1 if weights != NULL else 0      # a weight per line
+    cdef size_t y_n = 1 if kind == LOGSUMEXP else n         # a result per line, not per number
+    cdef size_t weighted = 1 if weights != NULL else 0      # weights are one per line
     cdef size_t tile = rows_together(kind, plain, weights), tiled = 0, k, j, at, y_at, weight_at, width
     cdef Options o
     if inner == 1:
@@ -914,7 +914,7 @@ cdef inline void option_gradient_lines(int kind, size_t outer, size_t n, size_t 
 cdef inline void softmax_lines(int kind, size_t outer, size_t n, size_t inner, const storage *x,
                                const storage *weights, storage *y, const pyacts_softmax_options *options,
                                Columns columns) noexcept nogil:
-    """softmax without options, and what is that with weights."""
+    """softmax without options; with weights, the gradient of logsumexp."""
     forward(SOFTMAX, True, outer, n, inner, x, weights, y, NULL, columns, NULL, NULL)
 
 

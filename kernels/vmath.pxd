@@ -296,9 +296,10 @@ cdef inline real gated(real factor, real z, real z_low) noexcept nogil:
     residual and by the rounding errors of the denominator.
     """
     cdef Sum d = gate_denominator(z, z_low)
-    cdef real inverse = ONE / d.high
+    cdef real inverse
     if SINGLE:
         return factor / d.high
+    inverse = ONE / d.high
     return factor * muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
 
 

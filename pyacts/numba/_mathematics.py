@@ -289,9 +289,9 @@ def functions(real):
         residual and by the rounding errors of the denominator.
         """
         d = gate_denominator(z, z_low)
-        inverse = ONE / d.high
         if SINGLE:
             return factor / d.high
+        inverse = ONE / d.high
         return factor * muladd(fused(-inverse, d.high, ONE) - inverse * d.low, inverse, inverse)
 
     @inlined
