@@ -1,15 +1,18 @@
 """The catalogue: every activation pyacts has, declared once.
 
 The C header, the exported symbols, the dispatch table, the Python functions with their signatures and docstrings, the
-type stubs, the tests, the benchmark and the tables in the documentation are all made from ``ACTIVATIONS``. This module
-needs nothing but the standard library, so that the build can read it.
+type stubs, the tests, the benchmark and the tables in the documentation are all made from ``ACTIVATIONS``. What other
+systems call them is at the end, and ``meaning``, which looks a name up. This module needs nothing but the standard
+library, so that the build can read it.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
 from dataclasses import dataclass, field
 
-__all__ = ["ACTIVATIONS", "DTYPES", "PRESETS", "SPELLINGS", "Activation", "Dtype", "Parameter"]
+__all__ = ["ACTIVATIONS", "DTYPES", "PRESETS", "SPELLINGS", "SYSTEMS", "Activation", "Dtype", "Parameter"]
 
 
 @dataclass(frozen=True)
@@ -1497,11 +1500,15 @@ SPELLINGS: dict[str, str] = {
     "eltwise_exp": "exponential",
     "softmax_log": "log_softmax",
     "softmax_accurate": "softmax",
+    "reduce_logsumexp": "logsumexp",
     "softmax_cross_entropy_loss": "softmax_cross_entropy",
     "cross_entropy": "softmax_cross_entropy",
+    "cross_entropy_loss": "softmax_cross_entropy",
     "softmax_cross_entropy_with_logits": "softmax_cross_entropy",
+    "sparse_softmax_cross_entropy_with_logits": "softmax_cross_entropy",
     "binary_cross_entropy_with_logits": "sigmoid_cross_entropy",
     "bce_with_logits_loss": "sigmoid_cross_entropy",
+    "sigmoid_cross_entropy_with_logits": "sigmoid_cross_entropy",
     "sigmoid_binary_crossentropy": "sigmoid_cross_entropy",
 }
 
@@ -1512,11 +1519,18 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
     # In training rrelu draws slopes between 1/8 and 1/3 (prelu with an array of them); this is their mean.
     "": {"rrelu": ("leaky_relu", {"negative_slope": 11 / 48})},
     "torch": {},
+    # torch's, when it has a capital: the functions in lower case are those of an nn of JAX, Flax or TensorFlow.
+    "nn": {
+        "GELU": ("gelu", {}),
+        "gelu": "it is gelu_tanh in jax.nn and flax.linen, and gelu in tf.nn",
+        "LeakyReLU": ("leaky_relu", {}),
+        "leaky_relu": "its slope is 0.01 in jax.nn and flax.linen, and 0.2 in tf.nn",
+    },
     "keras": {
         "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
         "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
-        "ops.leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
         "ops.gelu": ("gelu_tanh", {}),
+        "ops.nn.gelu": ("gelu_tanh", {}),
     },
     "keras2": {
         "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
@@ -1525,7 +1539,13 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
     },
     "jax": {"gelu": ("gelu_tanh", {})},
     "flax": {"gelu": ("gelu_tanh", {})},
-    "tf": {"leaky_relu": ("leaky_relu", {"negative_slope": 0.2})},
+    # Programs for TensorFlow.js call it tf as well.
+    "tf": {
+        "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
+        "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
+        "leakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+    },
     "tfjs": {
         "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
         "leakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
@@ -1548,3 +1568,59 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
     "candle": {"gelu": ("gelu_tanh", {})},
     "scipy": {},
 }
+
+# Other ways to write a system, in lower case: what programs import it as, and modules that are a system of their own.
+SYSTEMS: dict[str, str] = {
+    "f": "torch",
+    "nn.functional": "torch",
+    "layers": "keras",
+    "tf.keras": "keras",
+    "tensorflow": "tf",
+    "tensorflow.keras": "keras",
+    "tensorflowjs": "tfjs",
+}
+
+
+def plain(name: str) -> str:
+    """A name without what spellings differ in: LeakyReLU, leaky_relu and leaky-relu are the same."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+CANONICAL = {plain(spelling): name for spelling, name in SPELLINGS.items()}
+CANONICAL |= {plain(name): a.name for a in ACTIVATIONS for name in (a.name, *a.aliases)}
+CANONICAL |= {"gumbelsoftmax": "gumbel_softmax"}  # no row: it is made of softmax and of NumPy's random numbers
+
+
+@functools.lru_cache
+def meaning(name: str) -> tuple[str, dict[str, float]]:
+    """The canonical name for a name, and the parameters that the system it names has for defaults."""
+    if name.endswith("_"):
+        meaning(name[:-1])  # raises what is to be said if that is unknown as well
+        raise ValueError(
+            f"unknown activation {name!r}: for the function in place, get({name[:-1]!r}, direction='inplace')"
+        )
+    parts = name.split(".")
+    for n in reversed(range(len(parts))):  # as many of the modules as name a system; none are ""
+        system = ".".join(parts[:n]).lower()
+        system = SYSTEMS.get(system, system)
+        if system in PRESETS:
+            break
+    # With its modules first: keras.ops.gelu is another one than keras.activations.gelu.
+    tails = [".".join(parts[k:]) for k in range(n, len(parts))] if system else [name]
+    for presets in (PRESETS[system], PRESETS[""]):
+        for tail in tails:
+            # The exact spelling, or any other of a name that has only one meaning there.
+            spelled = [tail] if tail in presets else [s for s in presets if plain(s) == plain(tail)]
+            meanings = [presets[s] for s in spelled]
+            if len({str(m) for m in meanings}) > 1:
+                raise ValueError(f"{name!r} could be {' or '.join(spelled)}, which differ: spell it as one of them")
+            if meanings and isinstance(meanings[0], str):
+                raise ValueError(f"pyacts has no {name}: {meanings[0]}")
+            if meanings:
+                return meanings[0]
+    own = plain(tails[-1])
+    if own not in CANONICAL:
+        near = dict.fromkeys(CANONICAL[n] for n in difflib.get_close_matches(own, CANONICAL, cutoff=0.5))
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(a.name for a in ACTIVATIONS)}"
+        raise ValueError(f"unknown activation {name!r}: {hint}")
+    return CANONICAL[own], {}

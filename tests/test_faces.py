@@ -15,7 +15,7 @@ import pyacts
 from bench import speed
 from codegen.__main__ import CHECKED_IN
 from pyacts import _array, _names, _paths, _ufuncs
-from pyacts.catalog import ACTIVATIONS, DTYPES
+from pyacts.catalog import ACTIVATIONS, DTYPES, plain
 
 NAMES = {a.name for a in ACTIVATIONS}
 HELPERS = {"get", "get_cmake_dir", "get_include", "get_library", "get_pkgconfig_dir", "isa", "split_gate"}
@@ -78,7 +78,7 @@ def stub_names(file="__init__.pyi"):
 def test_catalogue_names_are_unique():
     every = [name for a in ACTIVATIONS for name in (a.name, *a.aliases)]
     assert len(every) == len(set(every))
-    assert len({_names.plain(name) for name in every}) == len(every)
+    assert len({plain(name) for name in every}) == len(every)
 
 
 def test_python_names():
