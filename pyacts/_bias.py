@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike
 
 from pyacts._array import check_alike, check_no_partial_overlap, check_target, result_dtype
 from pyacts._names import get
-from pyacts.catalog import ACTIVATIONS
+from pyacts.catalog import ACTIVATIONS, meaning
 
 # Elements: the calls for a tile take about a microsecond, which is little beside the work on as many as these.
 TILE = 32768
 
-ELEMENTWISE = {a.name for a in ACTIVATIONS if a.kind in ("elementwise", "channelwise")}
+# Their parameters in order, by name.
+ELEMENTWISE = {a.name: [p.name for p in a.parameters] for a in ACTIVATIONS if a.kind in ("elementwise", "channelwise")}
 
 
 class Rows:
@@ -48,15 +49,19 @@ class Layer:
     def __init__(
         self, function: str, array: np.ndarray, activation: str, direction: str, positional: tuple, named: dict
     ) -> None:
-        self.function, self.apply = function, get(activation, direction)
-        if get(activation).__name__ not in ELEMENTWISE:
+        get(activation)  # raises what it has to say about the name
+        canonical, defaults = meaning(activation)
+        if canonical not in ELEMENTWISE:
             raise ValueError(f"{function}: {activation} is not elementwise")
+        self.function, self.apply = function, get(canonical, direction)
         if array.ndim == 0:
             raise ValueError(f"{function}() needs an array of shape (..., units), got ()")
         self.rows, self.units = math.prod(array.shape[:-1]), array.shape[-1]
         self.height = max(min(TILE // max(self.units, 1), self.rows), 1)
         self.dtype = np.dtype(np.float64 if array.dtype.itemsize == 8 else np.float32)  # what is computed in
-        self.positional, self.named = positional, named
+        given = ELEMENTWISE[canonical][: len(positional)]
+        self.positional = positional
+        self.named = {name: value for name, value in defaults.items() if name not in given} | named
 
     def check_parameters(self, saved: str = "") -> None:
         """Raise what the activation raises for its parameters on a row, before anything is written."""

@@ -8,7 +8,7 @@ from common import LAYOUTS, REQUIRED, assert_same, is_elementwise, laid_out, num
 
 import pyacts
 from pyacts import _bias
-from pyacts.catalog import ACTIVATIONS
+from pyacts.catalog import ACTIVATIONS, PRESETS
 
 ELEMENTWISE = [a for a in ACTIVATIONS if is_elementwise(a)]
 
@@ -211,6 +211,30 @@ def test_parameters(dtype):
     assert_same(pyacts.bias_act_(shared, shared[0], "prelu", shared[1]), expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "canonical", "defaults"),
+    [
+        (f"{system}.{spelling}".strip("."), *meaning)
+        for system, names in PRESETS.items()
+        for spelling, meaning in names.items()
+        if not isinstance(meaning, str)
+    ],
+)
+def test_parameters_of_presets(name, canonical, defaults):
+    """A system's defaults hold unless the call has others, by position or by name."""
+    z, bias, grad = (numbers(s, "float32", k, special=False) for k, s in enumerate(((6, 4), (4,), (6, 4))))
+    calls = [((), {}, defaults)]
+    for parameter in defaults:
+        calls += [((0.125,), {}, {parameter: 0.125}), ((), {parameter: 0.125}, {parameter: 0.125})]
+    for positional, named, meant in calls:
+        y = expected_forward(canonical, z, bias, **meant)
+        dz, _ = expected_backward(canonical, grad, z=z, bias=bias, **meant)
+        assert_same(pyacts.bias_act(z, bias, name, *positional, **named), y)
+        assert_same(pyacts.bias_act_(z.copy(), bias, name, *positional, **named), y)
+        assert_same(pyacts.bias_act_backward(grad, name, *positional, z=z, bias=bias, **named)[0], dz)
+        assert_same(pyacts.bias_act_backward_(grad.copy(), name, *positional, z=z, bias=bias, **named)[0], dz)
+
+
 def test_lists_and_other_dtypes():
     assert pyacts.bias_act([[1, -2], [3, 4]], [1, 1], "relu").tolist() == [[2, 0], [4, 5]]
     assert pyacts.bias_act([1, -2], [1, 1], "relu").tolist() == [2, 0]
@@ -236,7 +260,7 @@ def test_refuses(dtype):
     for function in forwards:
         for bad in (np.ones(3, dtype), np.ones((1, 4), dtype), np.ones((3, 4), dtype), 1.0, np.ones(1, dtype)):
             refused(function, ValueError, "bias must have the shape", z, bad, "relu")
-        for name, words in (("relo", "relu"), ("softmax", "elementwise"), ("maxout", "maxout"), ("swiglu", "elementw")):
+        for name, words in (("relo", "relu"), *((n, "not elementwise") for n in ("softmax", "maxout", "swiglu"))):
             refused(function, ValueError, words, z, bias, name)
         refused(function, TypeError, "str", z, bias, pyacts.relu)
         refused(function, ValueError, "alpha must be finite", z, bias, "elu", np.nan)
