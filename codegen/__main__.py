@@ -4,7 +4,7 @@ from codegen import ROOT
 from codegen.header import header
 from codegen.python import exact_stubs, parallel_stubs, stubs
 from codegen.scalars import mathematics, scalar_stubs
-from codegen.tables import edges, readme
+from codegen.tables import edges, names, readme
 
 CHECKED_IN = {
     "include/pyacts.h": header,
@@ -15,6 +15,7 @@ CHECKED_IN = {
     "pyacts/numba/scalar.pyi": scalar_stubs,
     "README.md": readme,
     "docs/edges.md": edges,
+    "docs/names.md": names,
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The tables in README.md and docs/edges.md; the rest of these files is kept."""
+"""The tables in README.md, docs/edges.md and docs/names.md; the rest of these files is kept."""
 
 import re
 
-from codegen import ACTIVATIONS, ROOT
+from codegen import ACTIVATIONS, ROOT, catalog
 
 ARGUMENTS = {
     "softmax": ", axis=-1",
@@ -54,3 +54,21 @@ def edges():
     head = "| function | f(-inf) | f(-0.0) | f(inf) | f'(-inf) | f'(inf) | kinks | f' is 0 throughout |"
     elementwise = [a for a in ACTIVATIONS if a.kind in ("elementwise", "channelwise")]
     return replaced("docs/edges.md", head, map(edges_row, elementwise))
+
+
+def names_cell(function, system):
+    """What a system calls a function, with the defaults that are others there."""
+    cell = []
+    for name in catalog.NAMES[system].split():
+        meant, defaults = catalog.meaning(f"{system}.{name}")
+        if meant == function:
+            values = ", ".join(f"{parameter}={value:g}" for parameter, value in defaults.items())
+            cell.append(f"`{name}` ({values})" if values else f"`{name}`")
+    return ", ".join(cell)
+
+
+def names():
+    functions = [*(a.name for a in ACTIVATIONS), "gumbel_softmax"]
+    rows = (" | ".join((f"| `{f}`", *(names_cell(f, s) for s in catalog.NAMES))) + " |" for f in functions)
+    head = "| pyacts | Keras | TensorFlow | TensorFlow.js | Theano | PyTorch | JAX | ONNX |"
+    return replaced("docs/names.md", head, rows)

@@ -12,7 +12,7 @@ import difflib
 import functools
 from dataclasses import dataclass, field
 
-__all__ = ["ACTIVATIONS", "DTYPES", "PRESETS", "SPELLINGS", "SYSTEMS", "Activation", "Dtype", "Parameter"]
+__all__ = ["ACTIVATIONS", "DTYPES", "NAMES", "PRESETS", "SPELLINGS", "SYSTEMS", "Activation", "Dtype", "Parameter"]
 
 
 @dataclass(frozen=True)
@@ -1578,6 +1578,45 @@ SYSTEMS: dict[str, str] = {
     "tensorflow": "tf",
     "tensorflow.keras": "keras",
     "tensorflowjs": "tfjs",
+}
+
+
+# The names in docs/names.md, by system. One that differs from another in nothing but case, underscores and hyphens, and
+# means the same, is left out.
+NAMES: dict[str, str] = {
+    "keras": """
+        linear relu leaky_relu LeakyReLU PReLU relu6 threshold hard_tanh hard_sigmoid hard_swish hard_silu elu selu celu
+        softplus log_sigmoid squareplus sparse_plus sparse_sigmoid exponential sigmoid tanh softsign silu swish gelu
+        ops.gelu mish hard_shrink soft_shrink tanh_shrink glu softmax log_softmax logsumexp sparsemax
+        """,
+    "tf": """
+        identity relu leaky_relu relu6 crelu elu selu softplus log_sigmoid exp sigmoid tanh softsign silu swish gelu
+        softmax log_softmax reduce_logsumexp softmax_cross_entropy_with_logits sparse_softmax_cross_entropy_with_logits
+        sigmoid_cross_entropy_with_logits
+        """,
+    "tfjs": """
+        linear relu leakyRelu leakyReLU prelu relu6 thresholdedReLU hardSigmoid elu selu softplus logSigmoid exp sigmoid
+        tanh softsign step swish gelu gelu_new mish softmax logSoftmax logSumExp softmaxCrossEntropy sigmoidCrossEntropy
+        """,
+    "theano": """
+        relu hard_sigmoid elu selu softplus exp sigmoid ultra_fast_sigmoid tanh softsign softmax logsoftmax
+        sigmoid_binary_crossentropy
+        """,
+    "torch": """
+        Identity relu leaky_relu rrelu prelu relu6 threshold hardtanh hardsigmoid hardswish elu selu celu softplus
+        logsigmoid exp sigmoid tanh softsign silu gelu mish hardshrink softshrink tanhshrink glu softmax softmin
+        log_softmax logsumexp gumbel_softmax cross_entropy CrossEntropyLoss binary_cross_entropy_with_logits
+        BCEWithLogitsLoss
+        """,
+    "jax": """
+        identity relu leaky_relu relu6 hard_tanh hard_sigmoid hard_swish hard_silu elu selu celu softplus log_sigmoid
+        squareplus sparse_plus sparse_sigmoid exp sigmoid tanh soft_sign silu swish gelu mish glu softmax log_softmax
+        logsumexp
+        """,
+    "onnx": """
+        Identity Relu LeakyRelu PRelu ThresholdedRelu HardSigmoid HardSwish Elu Selu Celu Softplus Exp Sigmoid Tanh
+        Softsign Swish Gelu Mish Shrink SwiGLU Softmax LogSoftmax ReduceLogSumExp Hardmax SoftmaxCrossEntropyLoss
+        """,
 }
 
 

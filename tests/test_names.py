@@ -1,11 +1,13 @@
-"""pyacts.get: the names of other systems, and what they mean there."""
+"""pyacts.get: the names of other systems, and what they mean there; docs/names.md has them as a table."""
 
 import pickle
+import re
 
 import pytest
+from common import ROOT
 
 import pyacts
-from pyacts.catalog import ACTIVATIONS, PRESETS, SPELLINGS, SYSTEMS, plain
+from pyacts.catalog import ACTIVATIONS, NAMES, PRESETS, SPELLINGS, SYSTEMS, meaning, plain
 
 ROWS = {a.name: a for a in ACTIVATIONS}
 
@@ -95,3 +97,40 @@ def test_gumbel_softmax():
     assert pyacts.get("GumbelSoftmax", direction="inplace") is pyacts.gumbel_softmax_
     with pytest.raises(ValueError, match="gumbel_softmax has no backward form"):
         pyacts.get("gumbel_softmax", direction="backward")
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# docs/names.md
+
+TABLE = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in re.findall(r"^\| `.*", (ROOT / "docs" / "names.md").read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+def test_every_function_has_a_row():
+    assert [row[0] for row in TABLE] == [f"`{name}`" for name in (*ROWS, "gumbel_softmax")]
+
+
+@pytest.mark.parametrize(("column", "system"), list(enumerate(NAMES, 1)))
+def test_names_in_the_table(column, system):
+    """get has the row's function for each, with the defaults beside it."""
+    found = []
+    for row in TABLE:
+        cells = re.findall(r"`([^`]+)`(?: \(([^)]*)\))?", row[column])
+        assert ", ".join(f"`{name}`" + f" ({values})" * bool(values) for name, values in cells) == row[column]
+        for name, values in cells:
+            function = pyacts.get(f"{system}.{name}")
+            keywords = getattr(function, "keywords", {})
+            assert getattr(function, "func", function) is getattr(pyacts, row[0].strip("`"))
+            assert keywords == pytest.approx({p: float(v) for p, v in re.findall(r"(\w+)=([^,]*)", values)}, rel=1e-5)
+            found.append(name)
+    assert sorted(found) == sorted(NAMES[system].split())
+    distinct = {(plain(name), str(meaning(f"{system}.{name}"))) for name in found}
+    assert len(distinct) == len(found), "two names that differ in nothing that counts"
+
+
+def test_names_in_onnx():
+    """They are operators of its own."""
+    onnx = pytest.importorskip("onnx")
+    assert set(NAMES["onnx"].split()) <= {schema.name for schema in onnx.defs.get_all_schemas()}
