@@ -23,6 +23,8 @@ cdef inline void map_channels(pyacts_kernel scalars, pyacts_kernel arrays, int n
     cdef size_t n_rows = outer if inner == 1 else outer * channels, length = channels if inner == 1 else inner
     cdef size_t at_once = max(min(<size_t>COPIES // max(channels, <size_t>1), outer), <size_t>1) if inner == 1 else 1
     cdef size_t row = 0, count, k
+    if channels == 0 or inner == 0:
+        return
     inputs[n_inputs] = param
     if at_once > 1:
         for k in range(at_once):

@@ -7,7 +7,7 @@ respect to the parameter p.
 from real cimport (EXACT, INFINITE, KNOWN_ONE, LARGEST, NEGATIVE_ZERO, ONE, SINGLE, ZERO, absolute, at_least, at_most,
                    fused, muladd, product_error, real, square_root, vanishing_with, zero_or_nan)
 from vmath cimport (Sum, corrected_quotient, exp, exp_limit, exp_negative_raised, expm1_curve, expm1_negative,
-                    expm1_plus, log1p_unit, logistic, raised, two_sum)
+                    log1p_unit, logistic, raised, two_difference, two_sum)
 
 
 # elu: x for x > 0, alpha (e**x - 1) for x <= 0
@@ -106,8 +106,8 @@ cdef inline real softplus(real x, real beta) noexcept nogil:
     cdef real a = beta * absolute(x)
     cdef real t_raised = exp_negative_raised(a, product_error(beta, absolute(x), a)), t = t_raised * (ONE / raised())
     cdef Sum y = log1p_unit(t)      # for x > 0 there is a sum to come, which adds its own rounding: low counts
-    # log1p(t) = t for small t, below 2**-60 say, which is divided by beta before it may become subnormal.
-    cdef bint small = t < <real>8.673617379884035e-19 and not KNOWN_ONE(beta)
+    # log1p(t) = t for small t, which is divided by beta before it may become subnormal.
+    cdef bint small = t_raised < ONE and not KNOWN_ONE(beta)
     cdef real tail = ZERO if a > exp_limit() else t_raised
     return (at_least(x, ZERO) + y.low / beta) + (tail if small else y.high) / beta * (
         ONE / raised() if small else ONE)
@@ -206,8 +206,11 @@ cdef inline real exponential_backward_y(real grad, real y) noexcept nogil:
 
 cdef inline Sum xielu_curve(real x, real eps) noexcept nogil:
     """expm1(min(x, eps)) - x for x <= 0."""
-    cdef Sum y = expm1_plus(-at_most(x, eps))
-    y.low += eps - x if x > eps else ZERO
+    cdef real a = -at_most(x, eps)
+    cdef Sum m = expm1_negative(a, NEGATIVE_ZERO), y = two_difference(m.high, x)
+    cdef bint small = (a <= ONE) & (x <= eps)      # no branch
+    y.high = a * a * expm1_curve(a) if small else y.high
+    y.low = ZERO if small else y.low + m.low
     return y
 
 cdef inline real xielu(real x, real alpha_p, real alpha_n, real beta, real eps) noexcept nogil:

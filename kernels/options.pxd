@@ -71,11 +71,11 @@ cdef inline Options options_at(const pyacts_softmax_options *all, size_t outer, 
 
 cdef inline size_t reach(const pyacts_softmax_options *all, size_t row, size_t n) noexcept nogil:
     """How many numbers, from the first, a causal bound leaves of a row of n."""
-    cdef ptrdiff_t kept
+    cdef ptrdiff_t offset
     if all.causal_rows == 0:
         return n
-    kept = <ptrdiff_t>(row % all.causal_rows) + all.causal_offset + 1
-    return <size_t>min(max(kept, <ptrdiff_t>0), <ptrdiff_t>n)
+    offset = min(max(all.causal_offset, -<ptrdiff_t>all.causal_rows), <ptrdiff_t>n)     # whose sum does not overflow
+    return <size_t>min(max(<ptrdiff_t>(row % all.causal_rows) + offset + 1, <ptrdiff_t>0), <ptrdiff_t>n)
 
 
 cdef inline const packed_real *bias_at(size_t width, const Options *o, size_t at, real *buffer) noexcept nogil:
@@ -135,11 +135,12 @@ cdef inline void logits(size_t width, const packed_real *x, const Options *o, si
         bias = bias_at(width, o, at, buffer)
         for i in range(width):
             sum = two_sum(high[i], bias[i])
-            sum = two_sum(sum.high, sum.low + low[i])       # where high and bias cancel, low may be the larger
+            # An infinity has NaN for its error. Where high and bias cancel, low may be the larger.
+            sum = two_sum(sum.high, sum.low + low[i] if sum.high - sum.high == ZERO else ZERO)
             high[i], low[i] = sum.high, sum.low
     hide(width, o, at, -INFINITE, high)
     for i in range(width):
-        low[i] = low[i] if high[i] - high[i] == ZERO else ZERO      # an infinity has NaN for its error
+        low[i] = low[i] if high[i] - high[i] == ZERO else ZERO
 
 
 # As these two for as many numbers as there mostly are, which the compiler knows; for fewer they are called.

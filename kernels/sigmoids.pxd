@@ -57,7 +57,7 @@ cdef inline real scaled_tanh_backward(real grad, real x, real alpha, real beta) 
     cdef real factor = alpha * beta * <real>4
     cdef bint large = factor > <real>1048576.0
     cdef real slope = factor * (gate_scale() if large else ONE) * bell * (ONE if large else gate_scale())
-    return grad * slope
+    return grad * (ZERO if a > gate_limit() else slope)     # for even the largest factor
 
 cdef inline real scaled_tanh_backward_y(real grad, real y, real alpha, real beta) noexcept nogil:
     # Five roundings, of which the first three are made good.

@@ -129,6 +129,15 @@ def pools(shape):
                 yield axis, size
 
 
+@pytest.mark.parametrize("sizes", [(2**40, 3, 0), (0, 3, 4), (2**40, 0, 4), (2**40, 0, 1)])
+def test_prelu_of_nothing_in_c(sizes):
+    """Returns at once, and arrays may be NULL."""
+    null = pyacts.ffi.NULL
+    pyacts.lib.pyacts_prelu_f32(*sizes, null, null, null)
+    pyacts.lib.pyacts_prelu_backward_f32(*sizes, null, null, null, null)
+    pyacts.lib.pyacts_prelu_backward_y_f32(*sizes, null, null, null, null)
+
+
 @per_dtype
 @pytest.mark.parametrize("shape", POOLED, ids=str)
 def test_maxout_and_its_backward(shape, dtype):

@@ -272,6 +272,33 @@ def test_infinities_and_nan(dtype):
 
 
 @per_dtype
+@pytest.mark.parametrize("name", [*FAMILY, "logsumexp"])
+def test_infinities_with_a_bias(name, dtype):
+    """Whichever of scale * x and bias is infinite, or their sum when rounded; a bias of -inf hides."""
+    largest = np.finfo(dtype).max
+    rows = [
+        ([-inf, 1, 2, 3], [0.5, 0, 1, -1]),
+        ([inf, 1, -inf, inf], [1, 2, 3, 4]),
+        ([1, 2, 3, 4], [inf, 0, -1, inf]),
+        ([-inf, inf, 3, 4], [1, -inf, -1, 0]),
+        ([largest, largest / 2, 0, -largest], [largest, largest / 2, 0, 0]),
+    ]
+    for x, bias in np.array(rows, dtype):
+        with np.errstate(all="ignore"):
+            z = np.where(np.isneginf(bias), -inf, (-x if name == "softmin" else x) + bias)
+            want = expected(name, x, -1, bias=bias)
+        top = z == inf
+        if top.any():
+            shares = {"logsumexp": inf, "log_softmax": np.where(top, -np.log(top.sum()), -inf)}
+            want = shares.get(name, top / top.sum())
+        for repeats in (1, 40):  # alone, and rows and columns side by side
+            got = getattr(pyacts, name)(np.tile(x, (repeats, 1)), bias=bias)
+            np.testing.assert_allclose(got, np.broadcast_to(want, got.shape), rtol=1e-6)
+            got = getattr(pyacts, name)(np.tile(x[:, None], (1, repeats)), 0, bias=bias[:, None])
+            np.testing.assert_allclose(got.T, np.broadcast_to(want, got.T.shape), rtol=1e-6)
+
+
+@per_dtype
 def test_large_gradients_that_cancel(dtype):
     """Added up from the first, float32 would be infinite on the way, which double is not."""
     n = 64

@@ -437,6 +437,17 @@ def test_known_values(name, params, x, y, slope, dtype):
     np.testing.assert_allclose(call(BY_NAME[name], "backward", x, params), slope, rtol=rtol)
 
 
+def test_far_parameters():
+    """Beyond those that the oracle can tell: nothing overflows or cancels on the way."""
+    for eps in (-10.0, -100.0, -1e10):
+        x = np.float32([-0.3, -5.0])
+        want = 0.8 * (np.expm1(eps) - x.astype(float)) + 0.5 * x
+        np.testing.assert_allclose(pyacts.xielu(x, eps=eps), want, rtol=2.0**-22)
+    assert pyacts.softplus(6.6e234, 8e-234) == 6.6e234
+    for dtype, parameter in ((np.float32, 1e10), (np.float64, 1e150)):
+        assert (pyacts.scaled_tanh_backward(np.ones(2, dtype), dtype([-inf, inf]), parameter, parameter) == 0).all()
+
+
 @pytest.mark.parametrize(
     ("name", "x", "y"),
     [

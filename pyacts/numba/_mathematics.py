@@ -217,20 +217,16 @@ def functions(real):
             a, real(2.753892249713473e-07), -real(2.4855456415453335e-08),
             muladd(a, -real(1.0501864437977045e-10), real(1.952341968376192e-09)))))
 
-    @inlined
-    def expm1_plus(a):
-        """expm1(-a) + a for a >= 0, without cancellation."""
-        m = expm1_negative(a, NEGATIVE_ZERO)
-        y_high = a * a * expm1_curve(a) if a <= ONE else a + m.high
-        y_low = ZERO if a <= ONE else (m.high - (y_high - a)) + m.low
-        return Sum(y_high, y_low)
-
     # ----------------------------------------------------------------------------------------------------------------
     # log1p
 
     @inlined
     def log1p_unit(u):
-        """log1p(u) for 0 <= u <= 1, as u + u**2 q(u); low has what its last roundings took."""
+        """log1p(u) for 0 <= u <= 1, as u + u**2 q(u); low has what its last roundings took.
+
+        float64: 2 artanh(s) with s = u / (2 + u), that is 2s + s**3 c(s**2), where c is half as long as q. 2s is u - s u, so
+        that what the quotient loses shrinks with s. It would take float32, whose q is short, over 1.75 ULP.
+        """
         if SINGLE:      # 2**-27.50
             q = fused(u, fused(u, horner4(
                 u, -real(0.24958018958568573), real(0.19692102074623108), -real(0.15344882011413574), real(0.10661137849092484), horner2(
@@ -239,18 +235,15 @@ def functions(real):
             y_high = fused(u * u, q, u)
             y_low = fused(u * u, q, u - y_high)
             return Sum(y_high, y_low)
-        # 2**-56.74 on [-1/4, 1/2], where log1p(u) = ln2 + log1p((u - 1) / 2) brings the upper half of the range
-        upper = u > real(0.5)
-        v = muladd(u, real(0.5), -real(0.5)) if upper else u
-        rounded = muladd(v * v, horner4(
-            v, -real(0.4999999999999997), real(0.3333333333333394), -real(0.2500000000001959), real(0.19999999999817172), horner4(
-            v, -real(0.16666666662761953), real(0.1428571430131919), -real(0.12500000349023252), real(0.11111110798205492), horner4(
-            v, -real(0.09999983790532394), real(0.09090889729362356), -real(0.08333731465500215), real(0.07693478098796755), horner4(
-            v, -real(0.07138425216938153), real(0.06642309629460352), -real(0.06249169800090525), real(0.060871636482347065), horner2(
-            v, -real(0.059772075141924626), real(0.05074511179915837), muladd(v, real(0.008057604349788595), -real(0.029355762316822544))))))), v)
-        offset = real(0.6931471805599453) if upper else ZERO
-        y_high = rounded + offset
-        y_low = (offset - y_high) + rounded + (real(2.3190468138462996e-17) if upper else ZERO)
+        minus_s = u / (-real(2.0) - u)
+        square = minus_s * minus_s
+        minus_c = horner4(      # 2**-59.40
+            square, -real(0.6666666666666631), -real(0.4000000000015591), -real(0.28571428548010996), -real(0.2222222396065103), horner4(
+            square, -real(0.18181744221371177), -real(0.1538655408824607), -real(0.1330104419190767), -real(0.12105572582636932),
+            muladd(square, -real(0.1701507680108489), -real(0.08342161688177144))))
+        share = muladd(square, minus_c, u)
+        y_high = muladd(minus_s, share, u)
+        y_low = muladd(minus_s, share, u - y_high)
         return Sum(y_high, y_low)
 
     # ----------------------------------------------------------------------------------------------------------------
@@ -739,8 +732,8 @@ def functions(real):
         t_raised = exp_negative_raised(a, product_error(beta, absolute(x), a))
         t = t_raised * (ONE / raised())
         y = log1p_unit(t)      # for x > 0 there is a sum to come, which adds its own rounding: low counts
-        # log1p(t) = t for small t, below 2**-60 say, which is divided by beta before it may become subnormal.
-        small = t < real(8.673617379884035e-19) and not KNOWN_ONE(beta)
+        # log1p(t) = t for small t, which is divided by beta before it may become subnormal.
+        small = t_raised < ONE and not KNOWN_ONE(beta)
         tail = ZERO if a > exp_limit() else t_raised
         return (at_least(x, ZERO) + y.low / beta) + (tail if small else y.high) / beta * (
             ONE / raised() if small else ONE)
@@ -843,8 +836,12 @@ def functions(real):
     @inlined
     def xielu_curve(x, eps):
         """expm1(min(x, eps)) - x for x <= 0."""
-        y_high, y_low = expm1_plus(-at_most(x, eps))
-        y_low += eps - x if x > eps else ZERO
+        a = -at_most(x, eps)
+        m = expm1_negative(a, NEGATIVE_ZERO)
+        y_high, y_low = two_difference(m.high, x)
+        small = (a <= ONE) & (x <= eps)      # no branch
+        y_high = a * a * expm1_curve(a) if small else y_high
+        y_low = ZERO if small else y_low + m.low
         return Sum(y_high, y_low)
 
     @inlined
@@ -924,7 +921,7 @@ def functions(real):
         factor = alpha * beta * real(4)
         large = factor > real(1048576.0)
         slope = factor * (gate_scale() if large else ONE) * bell * (ONE if large else gate_scale())
-        return grad * slope
+        return grad * (ZERO if a > gate_limit() else slope)     # for even the largest factor
 
     @inlined
     def scaled_tanh_backward_y(grad, y, alpha, beta):
