@@ -143,7 +143,12 @@ class Build(build_ext):
         library = package / "lib" / LIBRARY
         build_library(folder, library)
         self.c_files = [library, write(package / "include" / "pyacts.h", (ROOT / "include" / "pyacts.h").read_text())]
-        for source, target in (("pyacts.pc", "lib/pkgconfig"), ("pyacts-config.cmake", "lib/cmake/pyacts")):
+        cmake = "lib/cmake/pyacts"
+        for source, target in (
+            ("pyacts.pc", "lib/pkgconfig"),
+            ("pyacts-config.cmake", cmake),
+            ("pyacts-config-version.cmake", cmake),
+        ):
             text = (ROOT / "packaging" / f"{source}.in").read_text()
             text = text.replace("@VERSION@", VERSION).replace("@LIBRARY@", LIBRARY)
             self.c_files.append(write(package / target / source, text))
@@ -179,7 +184,7 @@ setup(
             "pyacts._array",
             ["pyacts/_array.pyx"],
             include_dirs=["include", numpy.get_include()],
-            extra_compile_args=["-O2"],
+            extra_compile_args=["-O2", "-g0"],  # the interpreter's own flags would add 8 MB of debugging information
             extra_link_args=[f"-Wl,-rpath,{'@loader_path' if MACOS else '$ORIGIN'}/lib"],
         )
     ],

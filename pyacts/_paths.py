@@ -48,8 +48,8 @@ def get_cmake_dir() -> str:
     Examples
     --------
     >>> import os, pyacts
-    >>> os.listdir(pyacts.get_cmake_dir())
-    ['pyacts-config.cmake']
+    >>> sorted(os.listdir(pyacts.get_cmake_dir()))
+    ['pyacts-config-version.cmake', 'pyacts-config.cmake']
     """
     return str(PACKAGE / "lib" / "cmake" / "pyacts")
 

@@ -405,7 +405,7 @@ def test_pkg_config(tmp_path):
 CMAKE_PROJECT = """\
 cmake_minimum_required(VERSION 3.16)
 project(consumer C)
-find_package(pyacts CONFIG REQUIRED)
+find_package(pyacts ${WANTED} CONFIG REQUIRED)
 add_executable(consumer ${SOURCE})
 target_link_libraries(consumer pyacts::pyacts)
 message(STATUS "pyacts version ${pyacts_VERSION}")
@@ -418,10 +418,15 @@ def test_cmake(tmp_path):
     assert folder == pyacts.get_cmake_dir()
     (tmp_path / "CMakeLists.txt").write_text(CMAKE_PROJECT)
     source = f"-DSOURCE={TESTS / 'c' / 'consumer.c'}"
-    output = run("cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={folder}", source, cwd=tmp_path)
+    configure = ("cmake", "-B", "build", f"-DCMAKE_PREFIX_PATH={folder}", source)
+    major, minor, _ = pyacts.__version__.split(".")
+    output = run(*configure, f"-DWANTED={major}.{minor}", cwd=tmp_path)
     assert f"pyacts version {pyacts.__version__}" in output
     run("cmake", "--build", "build", cwd=tmp_path)
     assert run(tmp_path / "build" / "consumer") == "ok\n"
+    for other in (f"{major}.{int(minor) + 1}", f"{int(major) + 1}.0"):
+        with pytest.raises(AssertionError, match="compatible"):
+            run(*configure, f"-DWANTED={other}", cwd=tmp_path)
 
 
 def test_white_space_in_the_path_is_refused(tmp_path):

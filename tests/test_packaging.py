@@ -118,10 +118,12 @@ def test_wheel_contents(distributions):
     library = f"pyacts/lib/{Path(pyacts.get_library()).name}"
     wanted = {library, "pyacts/include/pyacts.h"}
     wanted |= {"pyacts/lib/pkgconfig/pyacts.pc", "pyacts/lib/cmake/pyacts/pyacts-config.cmake"}
+    wanted |= {"pyacts/lib/cmake/pyacts/pyacts-config-version.cmake"}
     wanted |= {"pyacts/py.typed", "pyacts/__init__.pyi", "pyacts/__main__.py", "pyacts/catalog.py"}
     wanted |= {"pyacts/numba/scalar.pyi", "pyacts/numba/_mathematics.py"}
     assert wanted <= set(names)
     assert sizes[library] < 8 << 20
+    assert sum(size for name, size in sizes.items() if "/_array." in name) < 3 << 20
     assert any("licenses/LICENSE" in n for n in names)
 
 
