@@ -20,7 +20,7 @@ HEAD = """\
      rounded once, to nearest even. Their parameters are float.
    - The functions with "exact" in their names take float, compute in double and round once: at most 0.51 ULP.
    - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
-   - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
+   - Any alignment. Nothing outside the arrays is read or written. An array of no elements may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
    - NaN in gives NaN out; infinities give the mathematical limit; subnormal numbers are computed, not flushed. Where a
@@ -30,6 +30,8 @@ HEAD = """\
    - "Error" is what the tests hold it to, in units in the last place (ULP) of float / double, with the default
      parameters and grad = 1; for halves, half a unit and what is left of float's error: 0.501. A backward near a zero
      of its derivative is measured against the larger of the terms that cancel there.
+
+{index}
 
    This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
    PYACTS_API, so that cffi and other tools can read it. */
@@ -59,9 +61,10 @@ PYACTS_API const char *pyacts_isa(void);
    function, the parameters as numbers (rounded to the dtype). */
 typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
 
-/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction:
-   "forward", "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read
-   each parameter from an array of n, given as further inputs, and ignore params. */
+/* The kernel of an elementwise activation or a gated unit by its name here ("silu", not "swish"; that of the exact tier
+   has "_exact" behind it), or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction: "forward",
+   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
+   parameter from an array of n, given as further inputs, and ignore params. prelu takes one weight for all. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
 /* Options of the softmax family, on an (outer, n, inner) array. NULL: none of them. Else start from
@@ -139,6 +142,23 @@ def comment(activation):
     return "/* " + "\n   ".join(lines) + " */"
 
 
+INDEX = (
+    ("of each number", ("elementwise", "channelwise")),
+    ("gated units", ("gated",)),
+    ("along an axis", ("softmax", "logsumexp", "maxout", "crelu")),
+    ("losses", ("cross_entropy", "binary_cross_entropy")),
+)
+
+
+def index():
+    """The names, as far as possible in one place."""
+    lines = ["   Functions"]
+    for title, kinds in INDEX:
+        names = ", ".join(a.name for a in ACTIVATIONS if a.kind in kinds)
+        lines += textwrap.wrap(names, 117, initial_indent=f"   {title:15} ", subsequent_indent=" " * 19)
+    return "\n".join(lines)
+
+
 def header():
     major, minor, patch = VERSION.split(".")
     version = "".join(
@@ -148,8 +168,10 @@ def header():
     options = "".join(
         f"    {kind}{'' if kind.endswith('*') else ' '}{name}{rest};\n" for kind, name, rest in SOFTMAX_OPTIONS
     )
-    nothing = ", ".join("{0}" if rest else "0" for _, _, rest in SOFTMAX_OPTIONS[2:])
-    parts = [HEAD.format(version=version, options=options, nothing=nothing)]
+    nothing = ", ".join(
+        "{0}" if rest else "NULL" if kind.endswith("*") else "0" for kind, _, rest in SOFTMAX_OPTIONS[2:]
+    )
+    parts = [HEAD.format(index=index(), version=version, options=options, nothing=nothing)]
     for activation in ACTIVATIONS:
         parts.append("\n" + comment(activation))
         for build in builds_of(activation):

@@ -150,7 +150,7 @@ def elementwise_exports(activation):
             f"    return {result.format(f'{function}({call})')}",
         ]
         body = [f"cdef void {kernel}({ELEMENTWISE}) noexcept nogil:"]
-        loop = f"{kernel}, {inputs}, {outputs}, {activation.is_heavy(direction)}, n, inputs, outputs"
+        loop = f"{kernel}, {inputs}, {outputs}, {direction in activation.heavy}, n, inputs, outputs"
         if count and None not in defaults:
             # The default parameters get a loop of their own, in which the compiler knows them: a factor of 1 is free.
             usual = ", ".join(arguments + [f"<parameter>{d!r}" for d in defaults])

@@ -12,7 +12,7 @@
      rounded once, to nearest even. Their parameters are float.
    - The functions with "exact" in their names take float, compute in double and round once: at most 0.51 ULP.
    - An output may be exactly one of the inputs (in place), except for maxout and crelu. Other overlap is not allowed.
-   - Any alignment. Nothing outside the arrays is read or written. With n == 0 pointers may be NULL.
+   - Any alignment. Nothing outside the arrays is read or written. An array of no elements may be NULL.
    - Functions never fail, allocate nothing, set no errno, keep no state, start no threads, and may be called from any
      number of threads at once. The floating-point control bits are left alone; status flags may be raised.
    - NaN in gives NaN out; infinities give the mathematical limit; subnormal numbers are computed, not flushed. Where a
@@ -22,6 +22,15 @@
    - "Error" is what the tests hold it to, in units in the last place (ULP) of float / double, with the default
      parameters and grad = 1; for halves, half a unit and what is left of float's error: 0.501. A backward near a zero
      of its derivative is measured against the larger of the terms that cancel there.
+
+   Functions
+   of each number  identity, relu, leaky_relu, prelu, relu6, relu2, threshold, hard_tanh, hard_sigmoid, hard_swish,
+                   elu, selu, celu, softplus, log_sigmoid, squareplus, sparse_plus, sparse_sigmoid, exponential,
+                   xielu, sigmoid, tanh, scaled_tanh, softsign, step, silu, quick_gelu, gelu, gelu_tanh, mish, dish,
+                   hard_shrink, soft_shrink, tanh_shrink
+   gated units     glu, reglu, swiglu, geglu, geglu_tanh
+   along an axis   softmax, softmin, log_softmax, logsumexp, sparsemax, entmax15, hardmax, maxout, crelu
+   losses          softmax_cross_entropy, sigmoid_cross_entropy
 
    This file is generated from pyacts/catalog.py by `python -m codegen`. Each prototype is one line that starts with
    PYACTS_API, so that cffi and other tools can read it. */
@@ -54,9 +63,10 @@ PYACTS_API const char *pyacts_isa(void);
    function, the parameters as numbers (rounded to the dtype). */
 typedef void (*pyacts_kernel)(size_t n, const void *const *inputs, void *const *outputs, const double *params);
 
-/* The kernel of an elementwise activation, or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction:
-   "forward", "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read
-   each parameter from an array of n, given as further inputs, and ignore params. */
+/* The kernel of an elementwise activation or a gated unit by its name here ("silu", not "swish"; that of the exact tier
+   has "_exact" behind it), or NULL if there is none. dtype: "f32", "f64", "f16", "bf16". direction: "forward",
+   "backward", "backward_y"; for an activation with parameters also "forward_arrays" and so on, which read each
+   parameter from an array of n, given as further inputs, and ignore params. prelu takes one weight for all. */
 PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction);
 
 /* Options of the softmax family, on an (outer, n, inner) array. NULL: none of them. Else start from
@@ -90,7 +100,7 @@ typedef struct pyacts_softmax_options {
     int empty;
 } pyacts_softmax_options;
 
-#define PYACTS_SOFTMAX_OPTIONS {sizeof(pyacts_softmax_options), 1.0, 0, {0}, 0, {0}, 0, {0}, 0, 0, 0}
+#define PYACTS_SOFTMAX_OPTIONS {sizeof(pyacts_softmax_options), 1.0, NULL, {0}, NULL, {0}, NULL, {0}, 0, 0, 0}
 
 
 /* identity: x.

@@ -786,7 +786,7 @@ cdef class Elementwise:
                 loop.n_inputs, loop.n_outputs = map(len, activation.operands(word))
                 loop.n_params = self.n_params
                 loop.itemsize, loop.param_size = ITEMSIZES[d], 4 if is_single(d) else 8
-                loop.heavy = activation.is_heavy(word)
+                loop.heavy = word in activation.heavy
             name = ufunc_name(activation.name, exact) + ("" if direction == FORWARD else f"_{word}")
             face = self.name if direction == FORWARD else f"{self.name}_backward"
             self.ufuncs[direction] = make_ufunc(&self.storage[direction], elementwise_loop, name,

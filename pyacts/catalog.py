@@ -140,6 +140,9 @@ class Activation:
         Whether it has those of the softmax family: scale, where, bias, causal, sink.
     rounds_once : bool
         Whether all that it computes in float32 is one rounding, so that the exact tier is the default one.
+    heavy : tuple of str
+        Elementwise: the directions that take longer than to read and write what they do, as an exponential or a square
+        root does. Their results are not stored past the caches, and fewer of them are worth two threads.
     """
 
     name: str
@@ -166,6 +169,7 @@ class Activation:
     reference: str = ""
     options: bool = False
     rounds_once: bool = False
+    heavy: tuple[str, ...] = ()
 
     @property
     def exact(self) -> bool:
@@ -185,11 +189,6 @@ class Activation:
     def operands(self, direction: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The arrays that a direction reads, and those that it writes, by their names in C."""
         return (GATED_OPERANDS if self.kind == "gated" else OPERANDS)[direction]
-
-    def is_heavy(self, direction: str) -> bool:
-        """Whether a direction has a function that takes longer than to read and write what it does."""
-        formulas = {"forward": self.formula, "backward": self.derivative, "backward_y": self.derivative_y}
-        return any(function in formulas[direction] for function in ("exp(", "erf(", "cosh(", "sqrt("))
 
 
 OPERANDS = {
@@ -366,6 +365,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * 2 * np.sqrt(y)",
         },
         range="[0, inf)",
+        heavy=("backward_y",),
         aliases=("squared_relu",),
         limits=(0.0, inf),
         zero=0.0,
@@ -509,6 +509,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "np.where(y > 0, grad, grad * (y + 1))",
         },
         range="(-alpha, inf)",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter(
                 "alpha",
@@ -546,6 +547,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * np.where(y > 0, 1.0507009873554805, y + 1.7580993408473768)",
         },
         range="(-1.7581, inf)",
+        heavy=("forward", "backward"),
         limits=(-1.7580993408473768, inf),
         slopes=(0.0, 1.0507009873554805),
         samples=((-1.1113, 0.0, 1.0507), (0.6468, 1.7581, 1.0507)),
@@ -570,6 +572,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "np.where(y > 0, grad, grad * (y + 1))",
         },
         range="(-alpha, inf)",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter(
                 "alpha",
@@ -603,6 +606,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * (1 - np.exp(-y))",
         },
         range="(0, inf)",
+        heavy=("forward", "backward", "backward_y"),
         parameters=(
             Parameter(
                 "beta",
@@ -638,6 +642,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * (1 - np.exp(y))",
         },
         range="(-inf, 0)",
+        heavy=("forward", "backward", "backward_y"),
         aliases=("log_expit",),
         limits=(-inf, -0.0),
         zero=-0.6931471805599453,
@@ -662,6 +667,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * y**2 / (y**2 + 1)",
         },
         range="(0, inf)",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter(
                 "b", 4.0, "how round the corner is; 4 log(2)**2 gives softplus's value at 0", minimum=0, exclusive=True
@@ -691,6 +697,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * np.minimum(np.sqrt(y), 1)",
         },
         range="[0, inf)",
+        heavy=("backward_y",),
         limits=(0.0, inf),
         zero=0.25,
         slopes=(0.0, 1.0),
@@ -740,6 +747,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * y",
         },
         range="(0, inf)",
+        heavy=("forward", "backward"),
         aliases=("exp",),
         limits=(0.0, inf),
         zero=1.0,
@@ -763,6 +771,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (np.where(x > 0, 1.6 * x, 0.8 * np.expm1(x)) + 0.5)",
         },
         range="[-0.2058, inf) for the default parameters",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter(
                 "alpha_p",
@@ -806,6 +815,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * y * (1 - y)",
         },
         range="(0, 1)",
+        heavy=("forward", "backward"),
         aliases=("logistic", "expit"),
         limits=(0.0, 1.0),
         zero=0.5,
@@ -830,6 +840,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * (1 - y**2)",
         },
         range="(-1, 1)",
+        heavy=("forward", "backward"),
         limits=(-1.0, 1.0),
         slopes=(0.0, 0.0),
         samples=((-0.7616, 0.0, 0.7616), (0.42, 1.0, 0.42)),
@@ -852,6 +863,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward_y": "grad * (2 / 3 / 1.7159) * (1.7159 - y) * (1.7159 + y)",
         },
         range="(-alpha, alpha)",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter("alpha", 1.7159, "the value approached on the right", minimum=0, exclusive=True),
             Parameter("beta", 2 / 3, "steepness", minimum=0, exclusive=True),
@@ -927,6 +939,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (s := 1 / (1 + np.exp(-x))) * (1 + x * (1 - s))",
         },
         range="[-0.2785, inf) for beta = 1",
+        heavy=("forward", "backward"),
         parameters=(
             Parameter(
                 "beta",
@@ -959,6 +972,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (s := 1 / (1 + np.exp(-1.702 * x))) * (1 + 1.702 * x * (1 - s))",
         },
         range="[-0.1637, inf)",
+        heavy=("forward", "backward"),
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
         samples=((-0.1542, 0.0, 0.8458), (-0.0678, 0.5, 1.0678)),
@@ -982,6 +996,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * ((1 + erf(x / np.sqrt(2))) / 2 + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))",
         },
         range="[-0.17, inf)",
+        heavy=("forward", "backward"),
         approximation="gelu_tanh",
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
@@ -1008,6 +1023,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "* (1 + np.sqrt(8 / np.pi) * (x + 0.134145 * x**3) * (1 - s))",
         },
         range="[-0.1701, inf)",
+        heavy=("forward", "backward"),
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
         samples=((-0.1588, 0.0, 0.8412), (-0.083, 0.5, 1.083)),
@@ -1030,6 +1046,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * ((t := np.tanh(np.log1p(np.exp(x)))) + x * (1 - t**2) / (1 + np.exp(-x)))",
         },
         range="[-0.3089, inf)",
+        heavy=("forward", "backward"),
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
         samples=((-0.3034, 0.0, 0.8651), (0.0592, 0.6, 1.049)),
@@ -1053,6 +1070,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (1 + (q := x / np.sqrt(1 + x * x)) * (2 - q * q)) / 2",
         },
         range="[-0.1502, inf)",
+        heavy=("forward", "backward"),
         limits=(-0.0, inf),
         slopes=(-0.0, 1.0),
         samples=((-0.1464, 0.0, 0.8536), (-0.0303, 0.5, 1.0303)),
@@ -1129,6 +1147,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * np.tanh(x) ** 2",
         },
         range="(-inf, inf)",
+        heavy=("forward", "backward"),
         limits=(-inf, inf),
         slopes=(1.0, 1.0),
         samples=((-0.2384, 0.0, 0.2384), (0.58, 0.0, 0.58)),
@@ -1151,6 +1170,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "(grad * up * (s := 1 / (1 + np.exp(-gate))) * (1 - s), grad * s)",
         },
         range="(-inf, inf)",
+        heavy=("forward", "backward"),
         reference="Dauphin, Fan, Auli and Grangier, Language modeling with gated convolutional networks, ICML 2017",
         max_ulp={
             "f32": {"forward": 3.5, "backward": 5.0},
@@ -1193,6 +1213,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "(grad * up * (s := 1 / (1 + np.exp(-gate))) * (1 + gate * (1 - s)), grad * gate * s)",
         },
         range="(-inf, inf)",
+        heavy=("forward", "backward"),
         parameters=(Parameter("beta", 1.0, "steepness of the gate, as in silu"),),
         reference="Shazeer, GLU variants improve transformer, 2020",
         max_ulp={
@@ -1216,6 +1237,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "+ gate * np.exp(-gate * gate / 2) / np.sqrt(2 * np.pi)), grad * gate * p)",
         },
         range="(-inf, inf)",
+        heavy=("forward", "backward"),
         reference="Shazeer, GLU variants improve transformer, 2020",
         max_ulp={
             "f32": {"forward": 5.0, "backward": 7.5},
@@ -1238,6 +1260,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "* (1 + np.sqrt(8 / np.pi) * (gate + 0.134145 * gate**3) * (1 - s)), grad * gate * s)",
         },
         range="(-inf, inf)",
+        heavy=("forward", "backward"),
         reference="Shazeer, GLU variants improve transformer, 2020",
         max_ulp={
             "f32": {"forward": 4.0, "backward": 7.5},
@@ -1417,6 +1440,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
             "backward": "grad * (1 / (1 + np.exp(-x)) - labels)",
         },
         range="[0, inf)",
+        heavy=("forward", "backward"),
         max_ulp={
             "f32": {"forward": 2.5, "backward": 4.0},
             "f64": {"forward": 2.5, "backward": 4.0},
