@@ -10,8 +10,8 @@ HEAD = """\
 # Gallery
 
 Every function of the [catalogue](../pyacts/catalog.py), by family. The pictures show **f solid** and **f' dashed**, as
-pyacts computes them, with the default parameters (and for prelu a weight of 0.25); a jump is a gap. [Edges](edges.md)
-has what they do at infinities, zeros and kinks.
+pyacts computes them, with the default parameters (and for prelu a weight of 0.25); a jump is a gap.
+[Choosing](choosing.md) says which to take for what, [Edges](edges.md) what they do at infinities, zeros and kinks.
 
 The derivative is written in x, and in y = f(x) where backward can start from the output, as it must after a call in
 place. For functions along an axis and for gated units it is the gradient, with `grad` that of the output.
