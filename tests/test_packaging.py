@@ -14,7 +14,7 @@ from common import ROOT, TESTS, run
 import pyacts
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITHOUT_PYTHON = [ROOT / "docs" / name for name in ("gallery.md", "performance.md")]
+WITHOUT_PYTHON = [ROOT / "docs" / name for name in ("README.md", "gallery.md", "performance.md")]
 per_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
