@@ -1,8 +1,8 @@
 """What is generated from the catalogue: C header, kernel exports, dispatch, Python functions and stubs.
 
 ``python -m codegen`` rewrites what people read and is checked in: ``include/pyacts.h``, the stubs, the mathematics for
-Numba, and the tables in ``README.md``, ``docs/edges.md`` and ``docs/names.md``. The others are written at build time
-and not checked in.
+Numba, the tables in ``README.md``, ``docs/edges.md`` and ``docs/names.md``, and ``docs/gallery.md`` with its pictures,
+which show what the pyacts that is built computes. The others are written at build time and not checked in.
 """
 
 import importlib.util

@@ -50,6 +50,7 @@ def test_three_edits_add_an_activation(tmp_path):
     for command in (
         ["-m", "codegen"],
         ["setup.py", "build_ext", "--inplace"],
+        ["-m", "codegen"],  # again, for the picture, which is drawn with what was built
         [
             "-m",
             "pytest",

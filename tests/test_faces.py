@@ -14,6 +14,7 @@ from common import CHANGING_SHAPE, ENDINGS, ROOT, is_elementwise, run, suffix
 import pyacts
 from bench import speed
 from codegen.__main__ import CHECKED_IN
+from codegen.gallery import PICTURES
 from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES, plain
 
@@ -299,6 +300,10 @@ def test_catalogue_row(activation):
 def test_generated_file_is_fresh(name):
     """Else: python -m codegen."""
     assert (ROOT / name).read_bytes() == CHECKED_IN[name]().encode()
+
+
+def test_gallery_has_no_other_pictures():
+    assert {f"docs/gallery/{path.name}" for path in (ROOT / "docs" / "gallery").iterdir()} == set(PICTURES)
 
 
 def test_installed_header_is_the_one_of_the_source_tree():
