@@ -22,9 +22,9 @@ from real cimport (BLOCK, CONVERTED, INFINITE, NEGATIVE_ZERO, NOT_A_NUMBER, ONE,
                    negated, packed_real, prefetch, put, real, real_bits, storage, widened)
 from sums cimport AT_ONCE, LANES, TILE, Total, added, chunk, clear, fold, value_of
 from table cimport pyacts_softmax_options
-from terms cimport (LONG, SEGMENTS, Factor, Share, Terms, exp_below, inverse_of, is_empty, is_same, larger,
-                    log_probability, log_total, logarithm_of, parts, plain_top, scaled, segment_of, share_of, together,
-                    top_of)
+from terms cimport (LONG, SEGMENTS, Factor, Multiplier, Terms, exp_below, inverse_of, is_empty, is_same, larger,
+                    log_probability, log_total, logarithm_of, multiplier_of, parts, plain_top, scaled, segment_of,
+                    together, top_of)
 from vmath cimport Sum, exp_negative_raised, raised
 
 cdef enum:
@@ -246,7 +246,7 @@ cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_
     cdef real value, log_sum = ZERO, weight = ONE
     cdef Sum tops[SEGMENTS]
     cdef Terms terms, next_terms
-    cdef Share share
+    cdef Multiplier multiplier
     cdef size_t length = segment_of(n) if is_long else 0, segments = 0, segment, start, stop
     cdef bint again = CONVERTED and wide == NULL        # there is no room for the terms
     while segments == 0 or (is_long and segments * length < kept):
@@ -272,18 +272,19 @@ cdef inline void forward_row(int kind, bint plain, bint is_long, size_t n, size_
         log_sum = <real>logarithm_of(terms.total, terms.ties)
     if kind == SOFTMAX and weight_at != NULL:
         weight = widened(weight_at[0]) * (ONE if plain else o.scale)
-    share.down, share.factor = ONE, inverse_of(terms.total, terms.top)
+    multiplier.down, multiplier.factor = ONE, inverse_of(terms.total, terms.top)
     for segment in range(segments):
         stop = min((segment + 1) * length, kept) if is_long else kept
         if is_long and not is_logarithm(kind) and not CONVERTED:
-            share = share_of(tops[segment], terms)
-            multiply(stop - segment * length, share.down, y + segment * length)
+            multiplier = multiplier_of(tops[segment], terms)
+            multiply(stop - segment * length, multiplier.down, y + segment * length)
         start = segment * length
         if plain and kind == SOFTMAX and weight_at != NULL:     # a loop of its own: to ask in it takes a tenth longer
-            finish(kind, plain, True, again, start, stop, kept, x, wide, terms.top, log_sum, share.factor, weight, y, o)
+            finish(kind, plain, True, again, start, stop, kept, x, wide, terms.top, log_sum, multiplier.factor, weight,
+                   y, o)
         else:
             finish(kind, plain, not plain and weight_at != NULL, again, start, stop, kept, x, wide, terms.top, log_sum,
-                   share.factor, weight, y, o)
+                   multiplier.factor, weight, y, o)
     if not plain:
         fill(n - kept, -INFINITE if kind == LOG_SOFTMAX else ZERO, y + kept)
 
@@ -430,7 +431,7 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
     cdef bint has_value = is_logarithm(kind) or not plain or weights != NULL    # of its own if a column is empty
     cdef real value
     cdef Factor inverse
-    cdef Share share
+    cdef Multiplier multiplier
     for segment in range(segments):
         start, stop = segment * length, min((segment + 1) * length, n) if is_long else n
         largest_of_columns(plain, start, stop, inner, width, x, o, top, top_low)
@@ -493,8 +494,8 @@ cdef inline void forward_columns(int kind, bint plain, size_t n, size_t inner, s
         if in_segments:
             largest_of_columns(plain, start, stop, inner, width, x, o, top, top_low)
             for j in range(width):
-                share = share_of(top_of(plain, top[j], top_low[j]), terms[j])
-                down[j], factor[j], factor_low[j] = share.down, share.factor.high, share.factor.low
+                multiplier = multiplier_of(top_of(plain, top[j], top_low[j]), terms[j])
+                down[j], factor[j], factor_low[j] = multiplier.down, multiplier.factor.high, multiplier.factor.low
         for row in range(start, stop):
             if CONVERTED or in_segments or is_logarithm(kind):
                 reals = logit_columns(plain, width, x + row * inner, row, o, buffer, low)

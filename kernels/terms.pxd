@@ -181,27 +181,27 @@ cdef inline Terms together(Terms a, Terms b) noexcept nogil:
     return a
 
 
-cdef struct Share:      # what a segment's terms are multiplied by: first by `down`, a power of two, then by the factor
+cdef struct Multiplier:     # of a segment's terms: first `down`, a power of two, then the factor
     real down
     Factor factor
 
 
-cdef inline Share share_of(Sum top, Terms line) noexcept nogil:
+cdef inline Multiplier multiplier_of(Sum top, Terms line) noexcept nogil:
     """e**(top - that of the line) / the line's sum.
 
     `down` is 1 where the factor is far from underflow. Else as much is in it as raised() allows, so that neither
     product is subnormal unless the result is.
     """
-    cdef Share share
+    cdef Multiplier multiplier
     cdef Factor inverse = inverse_of(line.total, line.top)
     cdef DoubleExponential e = exponential_below(top, line.top)
     cdef double power = e.scale * e.down, down = 1.0 if power > 1e-6 else max(power, 1 / <double>raised())
     cdef real weight = <real>(1 + e.fraction), high = inverse.high * weight
-    share.down = <real>down
+    multiplier.down = <real>down
     if SINGLE:
-        share.factor = parts(((<double>inverse.high + <double>inverse.low) * (1 + e.fraction)) * (power / down))
+        multiplier.factor = parts(((<double>inverse.high + <double>inverse.low) * (1 + e.fraction)) * (power / down))
     else:
-        share.factor.high = high * <real>(power / down)
-        share.factor.low = (product_error(inverse.high, weight, high) + inverse.high * (
+        multiplier.factor.high = high * <real>(power / down)
+        multiplier.factor.low = (product_error(inverse.high, weight, high) + inverse.high * (
             <real>e.fraction - (weight - ONE)) + inverse.low * weight) * <real>(power / down)
-    return share
+    return multiplier

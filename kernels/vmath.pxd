@@ -207,8 +207,8 @@ cdef inline real expm1_curve(real a) noexcept nogil:
 cdef inline Sum log1p_unit(real u) noexcept nogil:
     """log1p(u) for 0 <= u <= 1, as u + u**2 q(u); low has what its last roundings took.
 
-    float64: 2 artanh(s) with s = u / (2 + u), that is 2s + s**3 c(s**2), where c is half as long as q. 2s is u - s u, so
-    that what the quotient loses shrinks with s. It would take float32, whose q is short, over 1.75 ULP.
+    float64: 2 artanh(s) with s = u / (2 + u), that is 2s + s**3 c(s**2), where c is half as long as q. 2s is u - s u,
+    so that what the quotient loses shrinks with s. It would take float32, whose q is short, over 1.75 ULP.
     """
     cdef Sum y
     cdef real q, minus_s, square, minus_c, share

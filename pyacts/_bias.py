@@ -5,8 +5,9 @@ cache. What is not in a dtype of the kernels and in native order, or has rows th
 scratch tiles; halves are computed in float32 and rounded once.
 """
 
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -43,28 +44,37 @@ class Rows:
         self.array[self.place(*tile)] = values
 
 
+@functools.lru_cache
+def elementwise(function: str, activation: str, direction: str) -> tuple[Callable[..., Any], list[str], dict]:
+    """The function of an activation, the names of its parameters, and the defaults that its name asks for."""
+    get(activation)  # raises what it has to say about the name
+    canonical, defaults = meaning(activation)
+    if canonical not in ELEMENTWISE:
+        raise ValueError(f"{function}: {activation} is not elementwise")
+    return get(canonical, direction), ELEMENTWISE[canonical], defaults
+
+
 class Layer:
     """An activation and a bias for arrays of a shape and dtype, checked: everything that can be wrong is found here."""
 
     def __init__(
         self, function: str, array: np.ndarray, activation: str, direction: str, positional: tuple, named: dict
     ) -> None:
-        get(activation)  # raises what it has to say about the name
-        canonical, defaults = meaning(activation)
-        if canonical not in ELEMENTWISE:
-            raise ValueError(f"{function}: {activation} is not elementwise")
-        self.function, self.apply = function, get(canonical, direction)
+        self.function = function
+        self.apply, self.parameters, defaults = elementwise(function, activation, direction)
         if array.ndim == 0:
             raise ValueError(f"{function}() needs an array of shape (..., units), got ()")
         self.rows, self.units = math.prod(array.shape[:-1]), array.shape[-1]
         self.height = max(min(TILE // max(self.units, 1), self.rows), 1)
         self.dtype = np.dtype(np.float64 if array.dtype.itemsize == 8 else np.float32)  # what is computed in
-        given = ELEMENTWISE[canonical][: len(positional)]
         self.positional = positional
+        given = self.parameters[: len(positional)]
         self.named = {name: value for name, value in defaults.items() if name not in given} | named
 
     def check_parameters(self, saved: str = "") -> None:
         """Raise what the activation raises for its parameters on a row, before anything is written."""
+        if not (self.parameters or self.positional or self.named):
+            return
         row = np.zeros((1, self.units), self.dtype)
         self(row, saved, row)
         # Copies, for arrays may be views of what is about to be changed.
@@ -123,7 +133,12 @@ def new_or_out(function: str, array: np.ndarray, out: np.ndarray | None, *inputs
 
 def forward(layer: Layer, z: np.ndarray, bias: ArrayLike, target: np.ndarray) -> None:
     layer.check_parameters()
-    biases, source, result = layer.bias_tile(bias), Rows(z), Rows(target)
+    biases = layer.bias_tile(bias)
+    if layer.rows == layer.height and target.dtype == layer.dtype:
+        with np.errstate(all="ignore"):
+            layer(np.add(z, biases[0], out=target))
+        return
+    source, result = Rows(z), Rows(target)
     scratch = layer.scratch_unless(layer.takes(result))
     with np.errstate(all="ignore"):
         for place in layer.tiles():
