@@ -1779,6 +1779,14 @@ cdef void call_binary_backward(const void *job, size_t n, size_t inner, char **a
                                                              (<const LinesJob *>job).number)
 
 
+cdef object in_order(array, dtype):
+    """The array, or a copy, in C order and of this dtype: what is too large for it becomes infinite."""
+    if array.dtype == dtype:
+        return np.asarray(array, order="C")
+    with np.errstate(all="ignore"):
+        return np.asarray(array, dtype, order="C")
+
+
 cdef check_reduction(str name, reduction):
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
@@ -1791,7 +1799,7 @@ cdef object rounded_to(object dtype, double number):
         return np.float64(number)
     if d == F32:
         return np.float32(<float>number)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return np.asarray(number).astype(dtype)[()]
 
 
@@ -1802,29 +1810,23 @@ cdef double shared_among(double number, double count) noexcept:
 
 cdef object reduced(losses, reduction, count, dtype):
     """Losses, which are at least float32, as the caller wants them."""
-    if reduction != "none":
+    with np.errstate(all="ignore"):
+        if reduction == "none":
+            return losses.astype(dtype)[()]
         total = np.add.reduce(losses, axis=None, dtype=np.float64)
-        return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
-    with np.errstate(over="ignore"):
-        return losses.astype(dtype)[()]
+    return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
 
 
 cdef object spread(str function, grad, reduction, shape, count, dtype):
     """The gradient of each loss, in an array of this shape: what they were reduced to shares its own among them."""
-    if isinstance(grad, np.ma.MaskedArray):
-        raise TypeError(f"{function}() would ignore the mask of grad, a MaskedArray: fill it")
-    grad = np.asarray(grad)
-    if grad.dtype.kind not in "biuf" and index_of(grad.dtype) < 0:
-        raise TypeError(f"{function}: grad must be a number or an array of numbers, not of dtype {grad.dtype}")
     wanted = shape if reduction == "none" else ()
     if grad.shape != wanted:
         raise ValueError(f"{function}() needs grad in the shape of the loss, {wanted}, got {grad.shape}")
-    if reduction != "none":
-        result = np.empty(shape, dtype)
-        result.fill(rounded_to(result.dtype, shared_among(grad, count if reduction == "mean" else 1)))
-        return result
-    with np.errstate(over="ignore"):
-        return np.array(grad, dtype)
+    if reduction == "none":
+        return in_order(grad, dtype)
+    result = np.empty(shape, dtype)
+    result.fill(rounded_to(result.dtype, shared_among(grad, count if reduction == "mean" else 1)))
+    return result
 
 
 cdef object as_label(object left_out, object dtype):
@@ -1859,17 +1861,22 @@ cdef inline double weight_of(cnp.ndarray weight, int64_t label) noexcept:
     return (<double *>cnp.PyArray_DATA(weight))[label]
 
 
-cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels, object axis,
-                                     object label_smoothing, object ignore_index, object weight, object reduction):
-    name = "softmax_cross_entropy" if grad is None else "softmax_cross_entropy_backward"
-    axis = operator.index(axis)
+cdef object softmax_cross_entropy_of(untyped_kernel *kernels, bint backward, object grad, object logits, object labels,
+                                     object axis, object label_smoothing, object ignore_index, object weight,
+                                     object reduction):
+    name = "softmax_cross_entropy_backward" if backward else "softmax_cross_entropy"
     check_reduction(name, reduction)
     cdef double smoothing = float(label_smoothing)
     if not 0 <= smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, got {label_smoothing}")
-    for array, argument in ((labels, "labels"), (weight, "weight")):
-        if isinstance(array, np.ma.MaskedArray):
-            raise TypeError(f"{name}() would ignore the mask of {argument}, a MaskedArray: fill it")
+    # Conversions may run code that changes the arrays, so no array is looked at before the last of them.
+    axis = operator.index(axis)
+    left_out = None if ignore_index is None else operator.index(ignore_index)
+    labels = option_array(name, "labels", labels, "iuf", "classes, as integers, or probabilities")
+    if weight is not None:
+        weight = option_array(name, "weight", weight, "biuf", "an array of numbers")
+    if backward:
+        grad = option_array(name, "grad", grad, "biuf", "a number or an array of numbers")
     cdef cnp.ndarray x = as_direct(name, logits), target, given, factors = None, grads
     cdef int d = dtype_index(x), position = softmax_axis(name, shape_of(x), axis)
     cdef size_t outer, n, inner
@@ -1878,17 +1885,15 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
     outer, n, inner = prod(shape[:position]), shape[position], prod(shape[position + 1:])
     own = np.dtype(np.float32 if is_single(d) else np.float64)
     if weight is not None:
-        factors = np.ascontiguousarray(option_array(name, "weight", weight, "biuf", "an array of numbers"), own)
+        factors = in_order(weight, own)
         if shape_of(factors) != (n,):
             raise ValueError(f"{name}: weight needs one number for each of the {n} classes, got shape "
                              f"{shape_of(factors)}")
-    labels = np.asarray(labels)
     cdef bint classes = labels.dtype.kind in "iu"
     if classes:
         if labels.shape != lines:
             raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
                              f"{labels.shape}")
-        left_out = None if ignore_index is None else operator.index(ignore_index)
         given = np.array(labels, np.int64, order="C")       # what is too large becomes negative, and so does left_out
         count = count_classes(given, n, as_label(left_out, labels.dtype), factors)
         if count is None:
@@ -1896,61 +1901,62 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
             raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {wrong}: give ignore_index if that is to "
                              "be left out")
     else:
-        if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
-            raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")
         if labels.shape != shape:
             raise ValueError(f"{name}: labels that are probabilities need the shape of logits, {shape}, got "
                              f"{labels.shape}")
-        if ignore_index is not None:
+        if left_out is not None:
             raise ValueError(f"{name}: ignore_index is for labels that are classes")
-        given = np.ascontiguousarray(labels, (<object>x).dtype)
+        given = in_order(labels, (<object>x).dtype)
         count = outer * inner
-    cdef LinesJob job = lines_job(call_cross_entropy if grad is None else call_cross_entropy_backward,
+    cdef LinesJob job = lines_job(call_cross_entropy_backward if backward else call_cross_entropy,
                                   <void *>kernels[d], Lines(outer, n, inner), True)
     job.number, job.shared = smoothing, NULL if weight is None else cnp.PyArray_DATA(factors)
     arrays = [x, given if classes else None, None if classes else given]
-    if grad is None:
-        target = np.empty(lines, own)
-    else:
+    if backward:
         grads = spread(name, grad, reduction, lines, count, own)
         target = np.empty(shape, (<object>x).dtype)
         arrays.append(grads)
+    else:
+        target = np.empty(lines, own)
     set_arrays(&job, [*arrays, target], outer)
     run_lines(&job)
-    return reduced(target, reduction, count, (<object>x).dtype) if grad is None else target
+    return target if backward else reduced(target, reduction, count, (<object>x).dtype)
 
 
-cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels,
+cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, bint backward, object grad, object logits, object labels,
                                      object reduction):
-    name = "sigmoid_cross_entropy" if grad is None else "sigmoid_cross_entropy_backward"
+    name = "sigmoid_cross_entropy_backward" if backward else "sigmoid_cross_entropy"
     check_reduction(name, reduction)
-    if isinstance(labels, np.ma.MaskedArray):
-        raise TypeError(f"{name}() would ignore the mask of labels, a MaskedArray: fill it")
+    labels = option_array(name, "labels", labels, "biuf", "numbers from 0 to 1")        # before logits are looked at
+    if backward:
+        grad = option_array(name, "grad", grad, "biuf", "a number or an array of numbers")
     given = as_direct(name, logits)
-    dtype, labels = given.dtype, np.asarray(labels)
-    if labels.dtype.kind not in "biuf" and index_of(labels.dtype) < 0:
-        raise TypeError(f"{name}: labels must be numbers from 0 to 1, not {labels.dtype}")
+    dtype = given.dtype
     if labels.shape != given.shape:
         raise ValueError(f"{name}() needs logits and labels of the same shape, got {given.shape} and {labels.shape}")
     # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
-    if is_single(index_of(dtype)) and (reduction == "none") == (grad is not None):
+    if is_single(index_of(dtype)) and (reduction == "none") == backward:
         given = given.astype(np.float32)
-    cdef cnp.ndarray x = given, t = np.ascontiguousarray(labels, given.dtype), target = np.empty_like(given)
+    cdef cnp.ndarray x = given, t = in_order(labels, given.dtype), target = np.empty_like(given)
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)
     cdef double factor = 1
-    cdef LinesJob job = lines_job(call_binary if grad is None else call_binary_backward, <void *>kernels[d],
+    cdef LinesJob job = lines_job(call_binary_backward if backward else call_binary, <void *>kernels[d],
                                   Lines(n, 1, 1), True)
-    if grad is not None and reduction == "none":
+    if backward and reduction == "none":
         grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
-    elif grad is not None:
+    elif backward:
         factor = spread(name, grad, reduction, (), n, np.float64)
     job.number = factor
     set_arrays(&job, [x, t, target], n)
     run_lines(&job)
-    if grad is None:
+    if not backward:
         return reduced(target, reduction, n, dtype)
-    return (grads * target).astype(dtype) if reduction == "none" else target
+    if reduction == "none":
+        with np.errstate(all="ignore"):
+            np.multiply(grads, target, out=target)
+            target = target.astype(dtype, copy=False)
+    return (<object>target)[()]
 
 
 # ----------------------------------------------------------------------------------------------------------------
