@@ -1226,7 +1226,7 @@ ctypedef void (*softmax_kernel)(size_t outer, size_t n, size_t inner, const void
 ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y,
                                          void *dx, const pyacts_softmax_options *options) noexcept nogil
 
-cdef int counted_axis(shape, axis) except -1:
+cpdef int counted_axis(shape, axis) except -1:
     """The axis counted from the front."""
     position, ndim = operator.index(axis), len(shape)
     if not -ndim <= position < ndim:
