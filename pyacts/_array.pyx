@@ -246,7 +246,7 @@ cdef list as_similar(values):
     arrays = [np.asarray(value) for value in values]
     typed = [array.dtype for array, given in zip(arrays, values, strict=True) if hasattr(given, "dtype")]
     dtype = typed[0] if typed and (typed[0].kind == "f" or index_of(typed[0]) >= 0) else np.result_type(*arrays)
-    with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+    with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
         return [array.astype(dtype, casting="same_kind", copy=False) for array in arrays]
 
 
@@ -649,7 +649,12 @@ cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords)
             return made
     if out is not None:
         keywords["out"] = out
-    return ufunc(*inputs, *parameters, **with_signature(keywords, inputs, parameters))
+        casts = casts or any([getattr(array, "dtype", None) is not getattr(out, "dtype", out) for array in inputs])
+    keywords = with_signature(keywords, inputs, parameters)
+    if not casts:
+        return ufunc(*inputs, *parameters, **keywords)
+    with np.errstate(all="ignore"):     # which takes as long as a small array
+        return ufunc(*inputs, *parameters, **keywords)
 
 
 cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords):
@@ -881,7 +886,7 @@ cdef class Elementwise:
                     and cnp.PyArray_TYPE(value) == (cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64)):
                 found.append(value)
             else:
-                with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+                with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
                     found.append(as_operand(value).astype(own))
         return found
 
@@ -1098,7 +1103,8 @@ cdef object summed_to(array, shape):
     if array.shape != shape:
         extra = array.ndim - len(shape)
         axes = (*range(extra), *(k + extra for k, n in enumerate(shape) if n == 1 != array.shape[k + extra]))
-        array = array.sum(axes, np.float64).astype(array.dtype).reshape(shape)
+        with np.errstate(all="ignore"):
+            array = array.sum(axes, np.float64).astype(array.dtype).reshape(shape)
     return array[()]
 
 
@@ -1336,7 +1342,7 @@ cdef class Options:
             if array is None:
                 found.append(None)
                 continue
-            with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+            with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
                 array = np.require(array, dtype, "A")
             if any(stride % array.itemsize for stride in array.strides) or np.may_share_memory(array, target):
                 array = array.copy()
@@ -1693,7 +1699,8 @@ cdef object into(str function, source, out, compute, other=None):
     else:
         target = np.empty(source.shape, dtype)
         compute(target)
-        out[...] = target
+        with np.errstate(all="ignore"):
+            out[...] = target
     return out
 
 

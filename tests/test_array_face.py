@@ -1149,6 +1149,20 @@ def test_no_floating_point_warnings(call, dtype):
         call(*(a.tolist() for a in inputs))
 
 
+@every_dtype
+def test_no_floating_point_warnings_of_casts(dtype):
+    """Nor from casts to the dtype of out, or to the one that is asked for."""
+    x, narrow = np.array([1e300, 1e-300, 1.0]), np.empty(3, dtype)
+    with np.errstate(all="raise"):
+        for function in (pyacts.relu, pyacts.elu, pyacts.log_softmax):
+            function(x, out=narrow)
+            function(x, out=(narrow,))
+            function(x, dtype=dtype, casting="unsafe")
+        pyacts.glu(narrow, x, out=narrow)
+        pyacts.log_softmax(x, scale=2.0, out=narrow)
+        pyacts.elu(narrow, np.array([1e300, 1e-300, 1.0]))
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # Introspection
 
