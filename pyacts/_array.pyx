@@ -188,6 +188,16 @@ cpdef result_dtype(str function, dtype):
         raise TypeError(f"{function}() is not supported for {dtype}: convert it to {SUPPORTED}") from None
 
 
+cdef as_dtype(dtype):
+    """What a ufunc's keyword dtype stands for: a dtype, or what makes one, such as np.dtypes.Float64DType."""
+    return np.dtype(dtype.type if isinstance(dtype, type(np.dtype)) else dtype)
+
+
+cdef single(out):
+    """The out of a function with one result, which may be in a tuple, as a ufunc has it."""
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
 cdef as_operand(value):
     """What a ufunc takes: arrays of other libraries as they are, everything else as a NumPy array."""
     if not isinstance(value, np.ndarray) and not hasattr(type(value), "__array_ufunc__"):
@@ -203,7 +213,7 @@ cdef dict with_signature(dict keywords, tuple inputs, list parameters):
     """
     dtype = keywords.get("dtype")
     if dtype is not None and "signature" not in keywords and isinstance(inputs[0], np.ndarray):
-        dtype = np.dtype(keywords.pop("dtype"))
+        dtype = as_dtype(keywords.pop("dtype"))
         index_of(dtype)
         keywords["signature"] = (*(dtype for _ in inputs), *(parameter.dtype for parameter in parameters), dtype)
     return keywords
@@ -273,6 +283,13 @@ cdef check_same_dtype(str function, str name, array, str other_name, other):
     if array.dtype is not other.dtype and array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
         raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
                         f"{other.dtype}")
+
+
+cdef check_outs(str function, out, str name, saved):
+    """Raise for an out, or several in a tuple, of another shape than what was saved: a ufunc would repeat results."""
+    for array in out if isinstance(out, tuple) else (out,):
+        if isinstance(array, np.ndarray) and array.shape != saved.shape:
+            raise ValueError(f"{function}(): shape mismatch: out has {array.shape}, {name} has {saved.shape}")
 
 
 cdef check_pair(str function, grad, saved, str name):
@@ -871,7 +888,7 @@ cdef class Elementwise:
         if self.n_params == 0:
             return []
         dtype = keywords.get("dtype")
-        result = result_dtype(self.name, own_dtype if dtype is None else np.dtype(dtype))
+        result = result_dtype(self.name, own_dtype if dtype is None else as_dtype(dtype))
         cdef int d = F64 if result is None else index_of(result)
         own = np.float32 if is_single(d) else np.float64
         found = []
@@ -1036,8 +1053,7 @@ cdef class Elementwise:
             check_no_partial_overlap(grad, saved, name)
             operand = out = grad.view(np.ndarray)
         self.check_shapes(function, parameters, saved.shape, name)
-        if isinstance(out, np.ndarray) and out.shape != saved.shape:
-            raise ValueError(f"{function}(): shape mismatch: out has {out.shape}, {name} has {saved.shape}")
+        check_outs(function, out, name, saved)
         result = self.apply(direction, (operand, saved), parameters, out, {})
         return grad if inplace else result
 
@@ -1213,6 +1229,7 @@ cdef class Gated(Elementwise):
         parameters = self.operands(given, getattr(own_gate, "dtype", None), False, {})
         self.check_shapes(function, parameters, own_gate.shape, "gate")
         if not inplace:
+            check_outs(function, out, "gate", own_gate)
             return self.apply(BACKWARD, (grad, own_gate, own_up), parameters, out, {})
         check_no_partial_overlap(gate, grad, "grad", "gate")
         check_no_partial_overlap(up, grad, "grad", "up")
@@ -1639,6 +1656,7 @@ cdef class Softmax:
                                       cnp.PyArray_DATA(target))
                     return grad if inplace else target
         if not inplace:
+            check_outs(function, out, name, saved)
             return apply(self.backward_ufunc, False, (operand, saved), [], out, {"axis": axis})
         d = index_of(operand.dtype)
         for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
@@ -1678,6 +1696,7 @@ cdef object plain_array(str function, str argument, value):
 cdef object into(str function, source, out, compute, other=None):
     """What compute(target) writes, in a new array in C order or in out."""
     dtype = source.dtype.newbyteorder("=")
+    out = single(out)
     if out is None:
         target = np.empty(source.shape, dtype)
         compute(target)

@@ -289,6 +289,17 @@ def test_out_dtype_and_shape(call, dtype):
             call(*inputs, out=bad)
 
 
+@backward_call
+def test_out_of_another_shape(call):
+    inputs = call.inputs(3, "float64")
+    for shape in ((2, 3), (1, 3), (2,)):
+        out = np.zeros(shape)
+        for way in (out, (out,)):
+            with pytest.raises(ValueError, match="shape mismatch"):
+                call(*inputs, out=way)
+        assert not out.any()
+
+
 @elementwise_call
 @every_dtype
 def test_ufunc_keywords(call, dtype):
@@ -309,7 +320,7 @@ def test_ufunc_keywords(call, dtype):
     with np.errstate(over="ignore", under="ignore"):
         for other in DTYPES:
             if castable(dtype, other):
-                for name in (other, np.dtype(other), np.dtype(other).type):
+                for name in (other, np.dtype(other), np.dtype(other).type, type(np.dtype(other))):
                     assert_same(call(x, dtype=name), call(x.astype(other)), call, dtype, "dtype", other)
             else:
                 with pytest.raises(TypeError, match="cast"):
