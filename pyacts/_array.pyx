@@ -1533,6 +1533,7 @@ cdef class Softmax:
     """The kernels and gufuncs of softmax, and the checks of its arguments."""
     cdef:
         str name
+        bint takes_options
         softmax_kernel kernels[N_DTYPES]
         softmax_backward_kernel backward_kernels[N_DTYPES]
         Ufunc storage[2]
@@ -1540,7 +1541,7 @@ cdef class Softmax:
 
     cdef make_ufuncs(self, str name, bint exact):
         cdef int d
-        self.name = f"exact.{name}" if exact else name
+        self.name, self.takes_options = f"exact.{name}" if exact else name, catalogue[name].options
         name = ufunc_name(name, exact)
         for d in range(N_DTYPES):
             self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0, True)
@@ -1567,8 +1568,9 @@ cdef class Softmax:
         cdef cnp.ndarray source, target
         cdef int d, position
         if isinstance(x, np.ma.MaskedArray):
-            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: pass {self.name}(x.filled(0), "
-                            "where=~x.mask) to leave entries out")
+            filled = "(x.filled(0), where=~x.mask)" if self.takes_options else "(x.filled(-np.inf))"
+            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: pass {self.name}{filled} to leave "
+                            "entries out")
         if options is not None:
             return self.forward_with_options(x, operator.index(axis), options, out, keywords)
         x = as_operand(x)
@@ -1587,7 +1589,7 @@ cdef class Softmax:
         keywords["axis"] = axis
         return apply(self.forward_ufunc, True, (x,), [], out, keywords)
 
-    cdef object forward_with_options(self, object x, int axis, Options options, object out, dict keywords):
+    cdef object forward_with_options(self, object x, object axis, Options options, object out, dict keywords):
         if keywords:
             raise TypeError(f"{self.name}() takes no {', '.join(keywords)} together with the options of softmax")
         source = plain_array(self.name, "x", x)
@@ -1639,6 +1641,7 @@ cdef class Softmax:
             position = softmax_axis(function, operand.shape, axis)
             axis = position - operand.ndim
         if inplace:
+            saved = plain_array(function, name, saved)
             check_no_partial_overlap(grad, saved, name)
         if y is None:
             saved = self.forward(saved, axis, options, None, {})

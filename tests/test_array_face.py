@@ -834,6 +834,14 @@ def test_bare_duck(call):
     assert ufunc is getattr(_ufuncs, call.activation.name)
 
 
+def test_bare_duck_beside_an_array_in_place():
+    for name in ("x", "y"):
+        x = np.ones(3, np.float32)
+        with pytest.raises(TypeError, match=f"takes {name} as a NumPy array"):
+            pyacts.softmax_backward_(x, **{name: Duck()})
+        assert (x == 1).all()
+
+
 @forward_call
 def test_unwilling_duck(call):
     class Unwilling:
@@ -896,6 +904,18 @@ def test_masked_arrays(call):
         refused(call, TypeError, ["Mask"], *arrays)
     for parameter in call.activation.parameters:
         refused(call, TypeError, ["Mask"], *inputs, **{parameter.name: np.ma.masked_array(np.ones(4), mask)})
+
+
+def test_remedies_for_masked_arrays():
+    """The call that the message advises leaves the masked entries out."""
+    x = np.ma.masked_array([1.0, 5.0, 2.0], [False, True, False])
+    for activation in (a for a in ACTIVATIONS if a.kind == "softmax"):
+        function = getattr(pyacts, activation.name)
+        with pytest.raises(TypeError, match=f"pass {activation.name}") as caught:
+            function(x)
+        advice = re.search(r"pass (\w+\(.*\)) to leave", str(caught.value))[1]
+        y = eval(f"pyacts.{advice}", {"pyacts": pyacts, "np": np, "x": x})
+        np.testing.assert_array_equal(y[~x.mask], function(x.compressed()))
 
 
 def test_masked_arrays_are_not_ignored():
