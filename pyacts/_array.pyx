@@ -664,6 +664,7 @@ cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords)
         made = apply_in_parts(ufunc, heavy, inputs, parameters, out, keywords)
         if made is not None:
             return made
+    cdef bint casts = "dtype" in keywords
     if out is not None:
         keywords["out"] = out
         casts = casts or any([getattr(array, "dtype", None) is not getattr(out, "dtype", out) for array in inputs])
@@ -2066,7 +2067,7 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     shape = list(shape_of(first))
     shape[position] *= given_size
     target = np.empty(shape, first.dtype)
-    cdef size_t size = given_size
+    cdef size_t size = given_size if shape[position] else 1         # of nothing, any size makes nothing
     cdef Lines lines = lines_of(target, position)
     cdef LinesJob job = lines_job(call_maxout_backward, <void *>kernels[dtype_index(first)], lines, False)
     job.pool_size = size

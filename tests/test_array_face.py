@@ -1108,9 +1108,16 @@ def test_huge_axis_and_pool_size():
                 function(x, *arguments, axis=axis)
     with pytest.raises(np.exceptions.AxisError):
         pyacts.maxout(x, 2, 2**70)
+    for axis in (2**31, 2**70, -(2**70)):
+        with pytest.raises(np.exceptions.AxisError):
+            pyacts.softmax(x, axis, scale=2.0)
     for pool_size in (2**64, 2**70, -(2**70)):
         with pytest.raises(ValueError, match="pool_size"):
             pyacts.maxout(x, pool_size)
+        with pytest.raises(ValueError, match=r"pool_size|dimension"):
+            pyacts.maxout_backward(x, np.zeros((2, 6), int), pool_size)
+    assert pyacts.maxout(x[:, :0], 2**70).shape == (2, 0)
+    assert pyacts.maxout_backward(x[:, :0], np.zeros((2, 0), int), 2**70).shape == (2, 0)
 
 
 @every_dtype
