@@ -185,7 +185,7 @@ class Activation:
 
     def is_heavy(self, direction: str) -> bool:
         """Whether a direction has a function that takes longer than to read and write what it does."""
-        formulas = {"forward": self.formula, "backward": self.derivative, "backward_y": self.derivative_y}
+        formulas = {"forward": self.formula, "backward": self.derivative, "backward_y": self.derivative_y or ""}
         return any(function in formulas[direction] for function in ("exp(", "erf(", "cosh(", "sqrt("))
 
 
