@@ -45,7 +45,8 @@ def gumbel_softmax(
     TypeError
         If x is complex, longdouble, object or a MaskedArray.
     ValueError
-        If tau is not positive and finite, or the axis has length 0.
+        If tau is not positive and finite, 1 / tau is too large for float32 (for float64 if x is), or the axis has
+        length 0.
     numpy.exceptions.AxisError
         If axis is out of range.
 
@@ -118,8 +119,8 @@ def gumbel_softmax_(
     TypeError
         If x is not a NumPy array of a supported dtype.
     ValueError
-        If x is read-only, its elements share memory, tau is not positive and finite, or the axis has length 0. Nothing
-        is written.
+        If x is read-only, its elements share memory, tau is not positive and finite, 1 / tau is too large for float32
+        (for float64 if x is), or the axis has length 0. Nothing is written.
     numpy.exceptions.AxisError
         If axis is out of range. Nothing is written.
 
