@@ -1642,7 +1642,8 @@ cdef class Softmax:
             position = softmax_axis(function, operand.shape, axis)
             axis = position - operand.ndim
         if inplace:
-            saved = plain_array(function, name, saved)
+            if not cnp.PyArray_CheckExact(saved):
+                saved = plain_array(function, name, saved)
             check_no_partial_overlap(grad, saved, name)
         if y is None:
             saved = self.forward(saved, axis, options, None, {})
