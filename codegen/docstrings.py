@@ -679,7 +679,8 @@ SOFTMAX_IN_PLACE = """
 Parameters
 ----------
 x : ndarray
-    float16, bfloat16, float32 or float64, any strides, writeable.
+    float16, bfloat16, float32 or float64, any strides, writeable. If it is not contiguous, lines are copied, a few
+    at a time.
 axis : int, default -1
     The axis to work along.
 {options}
@@ -792,6 +793,11 @@ numpy.exceptions.AxisError
 See Also
 --------
 {name}_backward : the same into a new array
+
+Notes
+-----
+From x, y is computed first, into a new array. From y, lines are copied, a few at a time, if the arrays are not
+contiguous, and nothing else.
 
 Examples
 --------

@@ -195,13 +195,13 @@ def cross_entropy(activation):
         plain = 'logits, labels, *, reduction="mean"'
         typed = f"logits: ArrayLike, labels: ArrayLike, *, reduction: {reduction}"
         passed = "logits, labels, reduction"
-    yield Function(name, plain, typed, "Any", [f"return {name}_of(of_{name}, None, {passed})"])
+    yield Function(name, plain, typed, "Any", [f"return {name}_of(of_{name}, False, None, {passed})"])
     yield Function(
         f"{name}_backward",
         f"grad, {plain}",
         f"grad: ArrayLike, {typed}",
         "Any",
-        [f"return {name}_of(of_{name}_backward, grad, {passed})"],
+        [f"return {name}_of(of_{name}_backward, True, grad, {passed})"],
     )
 
 

@@ -40,8 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     if words:
         print(*words)
     if chosen.list:
+        width = max(len(activation.name) for activation in pyacts.catalog.ACTIVATIONS)
         for activation in pyacts.catalog.ACTIVATIONS:
-            print(f"{activation.name:12} {activation.formula}")
+            print(f"{activation.name:{width}} {activation.formula}")
     if chosen.version:
         print(f"pyacts {pyacts.__version__} ({pyacts.isa()})")
     if not any(vars(chosen).values()):

@@ -188,6 +188,16 @@ cpdef result_dtype(str function, dtype):
         raise TypeError(f"{function}() is not supported for {dtype}: convert it to {SUPPORTED}") from None
 
 
+cdef as_dtype(dtype):
+    """What a ufunc's keyword dtype stands for: a dtype, or what makes one, such as np.dtypes.Float64DType."""
+    return np.dtype(dtype.type if isinstance(dtype, type(np.dtype)) else dtype)
+
+
+cdef single(out):
+    """The out of a function with one result, which may be in a tuple, as a ufunc has it."""
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
 cdef as_operand(value):
     """What a ufunc takes: arrays of other libraries as they are, everything else as a NumPy array."""
     if not isinstance(value, np.ndarray) and not hasattr(type(value), "__array_ufunc__"):
@@ -203,7 +213,7 @@ cdef dict with_signature(dict keywords, tuple inputs, list parameters):
     """
     dtype = keywords.get("dtype")
     if dtype is not None and "signature" not in keywords and isinstance(inputs[0], np.ndarray):
-        dtype = np.dtype(keywords.pop("dtype"))
+        dtype = as_dtype(keywords.pop("dtype"))
         index_of(dtype)
         keywords["signature"] = (*(dtype for _ in inputs), *(parameter.dtype for parameter in parameters), dtype)
     return keywords
@@ -246,7 +256,7 @@ cdef list as_similar(values):
     arrays = [np.asarray(value) for value in values]
     typed = [array.dtype for array, given in zip(arrays, values, strict=True) if hasattr(given, "dtype")]
     dtype = typed[0] if typed and (typed[0].kind == "f" or index_of(typed[0]) >= 0) else np.result_type(*arrays)
-    with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+    with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
         return [array.astype(dtype, casting="same_kind", copy=False) for array in arrays]
 
 
@@ -273,6 +283,13 @@ cdef check_same_dtype(str function, str name, array, str other_name, other):
     if array.dtype is not other.dtype and array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
         raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
                         f"{other.dtype}")
+
+
+cdef check_outs(str function, out, str name, saved):
+    """Raise for an out, or several in a tuple, of another shape than what was saved: a ufunc would repeat results."""
+    for array in out if isinstance(out, tuple) else (out,):
+        if isinstance(array, np.ndarray) and array.shape != saved.shape:
+            raise ValueError(f"{function}(): shape mismatch: out has {array.shape}, {name} has {saved.shape}")
 
 
 cdef check_pair(str function, grad, saved, str name):
@@ -647,9 +664,15 @@ cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords)
         made = apply_in_parts(ufunc, heavy, inputs, parameters, out, keywords)
         if made is not None:
             return made
+    cdef bint casts = "dtype" in keywords
     if out is not None:
         keywords["out"] = out
-    return ufunc(*inputs, *parameters, **with_signature(keywords, inputs, parameters))
+        casts = casts or any([getattr(array, "dtype", None) is not getattr(out, "dtype", out) for array in inputs])
+    keywords = with_signature(keywords, inputs, parameters)
+    if not casts:
+        return ufunc(*inputs, *parameters, **keywords)
+    with np.errstate(all="ignore"):     # which takes as long as a small array
+        return ufunc(*inputs, *parameters, **keywords)
 
 
 cdef apply_in_parts(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords):
@@ -866,7 +889,7 @@ cdef class Elementwise:
         if self.n_params == 0:
             return []
         dtype = keywords.get("dtype")
-        result = result_dtype(self.name, own_dtype if dtype is None else np.dtype(dtype))
+        result = result_dtype(self.name, own_dtype if dtype is None else as_dtype(dtype))
         cdef int d = F64 if result is None else index_of(result)
         own = np.float32 if is_single(d) else np.float64
         found = []
@@ -881,7 +904,7 @@ cdef class Elementwise:
                     and cnp.PyArray_TYPE(value) == (cnp.NPY_FLOAT32 if is_single(d) else cnp.NPY_FLOAT64)):
                 found.append(value)
             else:
-                with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+                with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
                     found.append(as_operand(value).astype(own))
         return found
 
@@ -1031,8 +1054,7 @@ cdef class Elementwise:
             check_no_partial_overlap(grad, saved, name)
             operand = out = grad.view(np.ndarray)
         self.check_shapes(function, parameters, saved.shape, name)
-        if isinstance(out, np.ndarray) and out.shape != saved.shape:
-            raise ValueError(f"{function}(): shape mismatch: out has {out.shape}, {name} has {saved.shape}")
+        check_outs(function, out, name, saved)
         result = self.apply(direction, (operand, saved), parameters, out, {})
         return grad if inplace else result
 
@@ -1098,7 +1120,8 @@ cdef object summed_to(array, shape):
     if array.shape != shape:
         extra = array.ndim - len(shape)
         axes = (*range(extra), *(k + extra for k, n in enumerate(shape) if n == 1 != array.shape[k + extra]))
-        array = array.sum(axes, np.float64).astype(array.dtype).reshape(shape)
+        with np.errstate(all="ignore"):
+            array = array.sum(axes, np.float64).astype(array.dtype).reshape(shape)
     return array[()]
 
 
@@ -1207,6 +1230,7 @@ cdef class Gated(Elementwise):
         parameters = self.operands(given, getattr(own_gate, "dtype", None), False, {})
         self.check_shapes(function, parameters, own_gate.shape, "gate")
         if not inplace:
+            check_outs(function, out, "gate", own_gate)
             return self.apply(BACKWARD, (grad, own_gate, own_up), parameters, out, {})
         check_no_partial_overlap(gate, grad, "grad", "gate")
         check_no_partial_overlap(up, grad, "grad", "up")
@@ -1226,7 +1250,7 @@ ctypedef void (*softmax_kernel)(size_t outer, size_t n, size_t inner, const void
 ctypedef void (*softmax_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *y,
                                          void *dx, const pyacts_softmax_options *options) noexcept nogil
 
-cdef int counted_axis(shape, axis) except -1:
+cpdef int counted_axis(shape, axis) except -1:
     """The axis counted from the front."""
     position, ndim = operator.index(axis), len(shape)
     if not -ndim <= position < ndim:
@@ -1336,7 +1360,7 @@ cdef class Options:
             if array is None:
                 found.append(None)
                 continue
-            with np.errstate(over="ignore"):        # what is too large for the dtype becomes infinite
+            with np.errstate(all="ignore"):        # what is too large for the dtype becomes infinite
                 array = np.require(array, dtype, "A")
             if any(stride % array.itemsize for stride in array.strides) or np.may_share_memory(array, target):
                 array = array.copy()
@@ -1510,6 +1534,7 @@ cdef class Softmax:
     """The kernels and gufuncs of softmax, and the checks of its arguments."""
     cdef:
         str name
+        bint takes_options
         softmax_kernel kernels[N_DTYPES]
         softmax_backward_kernel backward_kernels[N_DTYPES]
         Ufunc storage[2]
@@ -1517,7 +1542,7 @@ cdef class Softmax:
 
     cdef make_ufuncs(self, str name, bint exact):
         cdef int d
-        self.name = f"exact.{name}" if exact else name
+        self.name, self.takes_options = f"exact.{name}" if exact else name, catalogue[name].options
         name = ufunc_name(name, exact)
         for d in range(N_DTYPES):
             self.storage[0].loops[d] = Loop(<pyacts_kernel>self.kernels[d], NULL, 1, 1, 0, ITEMSIZES[d], 0, True)
@@ -1544,8 +1569,9 @@ cdef class Softmax:
         cdef cnp.ndarray source, target
         cdef int d, position
         if isinstance(x, np.ma.MaskedArray):
-            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: pass {self.name}(x.filled(0), "
-                            "where=~x.mask) to leave entries out")
+            filled = "(x.filled(0), where=~x.mask)" if self.takes_options else "(x.filled(-np.inf))"
+            raise TypeError(f"{self.name}() would ignore the mask of a MaskedArray: pass {self.name}{filled} to leave "
+                            "entries out")
         if options is not None:
             return self.forward_with_options(x, operator.index(axis), options, out, keywords)
         x = as_operand(x)
@@ -1564,7 +1590,7 @@ cdef class Softmax:
         keywords["axis"] = axis
         return apply(self.forward_ufunc, True, (x,), [], out, keywords)
 
-    cdef object forward_with_options(self, object x, int axis, Options options, object out, dict keywords):
+    cdef object forward_with_options(self, object x, object axis, Options options, object out, dict keywords):
         if keywords:
             raise TypeError(f"{self.name}() takes no {', '.join(keywords)} together with the options of softmax")
         source = plain_array(self.name, "x", x)
@@ -1616,6 +1642,8 @@ cdef class Softmax:
             position = softmax_axis(function, operand.shape, axis)
             axis = position - operand.ndim
         if inplace:
+            if not cnp.PyArray_CheckExact(saved):
+                saved = plain_array(function, name, saved)
             check_no_partial_overlap(grad, saved, name)
         if y is None:
             saved = self.forward(saved, axis, options, None, {})
@@ -1633,6 +1661,7 @@ cdef class Softmax:
                                       cnp.PyArray_DATA(target))
                     return grad if inplace else target
         if not inplace:
+            check_outs(function, out, name, saved)
             return apply(self.backward_ufunc, False, (operand, saved), [], out, {"axis": axis})
         d = index_of(operand.dtype)
         for grad_block, y_block in blocks_of_lines([grad.view(np.ndarray), saved], position):
@@ -1672,6 +1701,7 @@ cdef object plain_array(str function, str argument, value):
 cdef object into(str function, source, out, compute, other=None):
     """What compute(target) writes, in a new array in C order or in out."""
     dtype = source.dtype.newbyteorder("=")
+    out = single(out)
     if out is None:
         target = np.empty(source.shape, dtype)
         compute(target)
@@ -1693,7 +1723,8 @@ cdef object into(str function, source, out, compute, other=None):
     else:
         target = np.empty(source.shape, dtype)
         compute(target)
-        out[...] = target
+        with np.errstate(all="ignore"):
+            out[...] = target
     return out
 
 
@@ -1779,6 +1810,14 @@ cdef void call_binary_backward(const void *job, size_t n, size_t inner, char **a
                                                              (<const LinesJob *>job).number)
 
 
+cdef object in_order(array, dtype):
+    """The array, or a copy, in C order and of this dtype: what is too large for it becomes infinite."""
+    if array.dtype == dtype:
+        return np.asarray(array, order="C")
+    with np.errstate(all="ignore"):
+        return np.asarray(array, dtype, order="C")
+
+
 cdef check_reduction(str name, reduction):
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
@@ -1791,7 +1830,7 @@ cdef object rounded_to(object dtype, double number):
         return np.float64(number)
     if d == F32:
         return np.float32(<float>number)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return np.asarray(number).astype(dtype)[()]
 
 
@@ -1802,29 +1841,23 @@ cdef double shared_among(double number, double count) noexcept:
 
 cdef object reduced(losses, reduction, count, dtype):
     """Losses, which are at least float32, as the caller wants them."""
-    if reduction != "none":
+    with np.errstate(all="ignore"):
+        if reduction == "none":
+            return losses.astype(dtype)[()]
         total = np.add.reduce(losses, axis=None, dtype=np.float64)
-        return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
-    with np.errstate(over="ignore"):
-        return losses.astype(dtype)[()]
+    return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
 
 
 cdef object spread(str function, grad, reduction, shape, count, dtype):
     """The gradient of each loss, in an array of this shape: what they were reduced to shares its own among them."""
-    if isinstance(grad, np.ma.MaskedArray):
-        raise TypeError(f"{function}() would ignore the mask of grad, a MaskedArray: fill it")
-    grad = np.asarray(grad)
-    if grad.dtype.kind not in "biuf" and index_of(grad.dtype) < 0:
-        raise TypeError(f"{function}: grad must be a number or an array of numbers, not of dtype {grad.dtype}")
     wanted = shape if reduction == "none" else ()
     if grad.shape != wanted:
         raise ValueError(f"{function}() needs grad in the shape of the loss, {wanted}, got {grad.shape}")
-    if reduction != "none":
-        result = np.empty(shape, dtype)
-        result.fill(rounded_to(result.dtype, shared_among(grad, count if reduction == "mean" else 1)))
-        return result
-    with np.errstate(over="ignore"):
-        return np.array(grad, dtype)
+    if reduction == "none":
+        return in_order(grad, dtype)
+    result = np.empty(shape, dtype)
+    result.fill(rounded_to(result.dtype, shared_among(grad, count if reduction == "mean" else 1)))
+    return result
 
 
 cdef object as_label(object left_out, object dtype):
@@ -1859,17 +1892,22 @@ cdef inline double weight_of(cnp.ndarray weight, int64_t label) noexcept:
     return (<double *>cnp.PyArray_DATA(weight))[label]
 
 
-cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels, object axis,
-                                     object label_smoothing, object ignore_index, object weight, object reduction):
-    name = "softmax_cross_entropy" if grad is None else "softmax_cross_entropy_backward"
-    axis = operator.index(axis)
+cdef object softmax_cross_entropy_of(untyped_kernel *kernels, bint backward, object grad, object logits, object labels,
+                                     object axis, object label_smoothing, object ignore_index, object weight,
+                                     object reduction):
+    name = "softmax_cross_entropy_backward" if backward else "softmax_cross_entropy"
     check_reduction(name, reduction)
     cdef double smoothing = float(label_smoothing)
     if not 0 <= smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing must be from 0 to 1, got {label_smoothing}")
-    for array, argument in ((labels, "labels"), (weight, "weight")):
-        if isinstance(array, np.ma.MaskedArray):
-            raise TypeError(f"{name}() would ignore the mask of {argument}, a MaskedArray: fill it")
+    # Conversions may run code that changes the arrays, so no array is looked at before the last of them.
+    axis = operator.index(axis)
+    left_out = None if ignore_index is None else operator.index(ignore_index)
+    labels = option_array(name, "labels", labels, "iuf", "classes, as integers, or probabilities")
+    if weight is not None:
+        weight = option_array(name, "weight", weight, "biuf", "an array of numbers")
+    if backward:
+        grad = option_array(name, "grad", grad, "biuf", "a number or an array of numbers")
     cdef cnp.ndarray x = as_direct(name, logits), target, given, factors = None, grads
     cdef int d = dtype_index(x), position = softmax_axis(name, shape_of(x), axis)
     cdef size_t outer, n, inner
@@ -1878,17 +1916,15 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
     outer, n, inner = prod(shape[:position]), shape[position], prod(shape[position + 1:])
     own = np.dtype(np.float32 if is_single(d) else np.float64)
     if weight is not None:
-        factors = np.ascontiguousarray(option_array(name, "weight", weight, "biuf", "an array of numbers"), own)
+        factors = in_order(weight, own)
         if shape_of(factors) != (n,):
             raise ValueError(f"{name}: weight needs one number for each of the {n} classes, got shape "
                              f"{shape_of(factors)}")
-    labels = np.asarray(labels)
     cdef bint classes = labels.dtype.kind in "iu"
     if classes:
         if labels.shape != lines:
             raise ValueError(f"{name}: labels that are classes need the shape of logits without axis, {lines}, got "
                              f"{labels.shape}")
-        left_out = None if ignore_index is None else operator.index(ignore_index)
         given = np.array(labels, np.int64, order="C")       # what is too large becomes negative, and so does left_out
         count = count_classes(given, n, as_label(left_out, labels.dtype), factors)
         if count is None:
@@ -1896,61 +1932,62 @@ cdef object softmax_cross_entropy_of(untyped_kernel *kernels, object grad, objec
             raise ValueError(f"{name}: labels must be from 0 to {n - 1}, got {wrong}: give ignore_index if that is to "
                              "be left out")
     else:
-        if labels.dtype.kind != "f" and index_of(labels.dtype) < 0:
-            raise TypeError(f"{name}: labels must be classes, as integers, or probabilities, not {labels.dtype}")
         if labels.shape != shape:
             raise ValueError(f"{name}: labels that are probabilities need the shape of logits, {shape}, got "
                              f"{labels.shape}")
-        if ignore_index is not None:
+        if left_out is not None:
             raise ValueError(f"{name}: ignore_index is for labels that are classes")
-        given = np.ascontiguousarray(labels, (<object>x).dtype)
+        given = in_order(labels, (<object>x).dtype)
         count = outer * inner
-    cdef LinesJob job = lines_job(call_cross_entropy if grad is None else call_cross_entropy_backward,
+    cdef LinesJob job = lines_job(call_cross_entropy_backward if backward else call_cross_entropy,
                                   <void *>kernels[d], Lines(outer, n, inner), True)
     job.number, job.shared = smoothing, NULL if weight is None else cnp.PyArray_DATA(factors)
     arrays = [x, given if classes else None, None if classes else given]
-    if grad is None:
-        target = np.empty(lines, own)
-    else:
+    if backward:
         grads = spread(name, grad, reduction, lines, count, own)
         target = np.empty(shape, (<object>x).dtype)
         arrays.append(grads)
+    else:
+        target = np.empty(lines, own)
     set_arrays(&job, [*arrays, target], outer)
     run_lines(&job)
-    return reduced(target, reduction, count, (<object>x).dtype) if grad is None else target
+    return target if backward else reduced(target, reduction, count, (<object>x).dtype)
 
 
-cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, object grad, object logits, object labels,
+cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, bint backward, object grad, object logits, object labels,
                                      object reduction):
-    name = "sigmoid_cross_entropy" if grad is None else "sigmoid_cross_entropy_backward"
+    name = "sigmoid_cross_entropy_backward" if backward else "sigmoid_cross_entropy"
     check_reduction(name, reduction)
-    if isinstance(labels, np.ma.MaskedArray):
-        raise TypeError(f"{name}() would ignore the mask of labels, a MaskedArray: fill it")
+    labels = option_array(name, "labels", labels, "biuf", "numbers from 0 to 1")        # before logits are looked at
+    if backward:
+        grad = option_array(name, "grad", grad, "biuf", "a number or an array of numbers")
     given = as_direct(name, logits)
-    dtype, labels = given.dtype, np.asarray(labels)
-    if labels.dtype.kind not in "biuf" and index_of(labels.dtype) < 0:
-        raise TypeError(f"{name}: labels must be numbers from 0 to 1, not {labels.dtype}")
+    dtype = given.dtype
     if labels.shape != given.shape:
         raise ValueError(f"{name}() needs logits and labels of the same shape, got {given.shape} and {labels.shape}")
     # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
-    if is_single(index_of(dtype)) and (reduction == "none") == (grad is not None):
+    if is_single(index_of(dtype)) and (reduction == "none") == backward:
         given = given.astype(np.float32)
-    cdef cnp.ndarray x = given, t = np.ascontiguousarray(labels, given.dtype), target = np.empty_like(given)
+    cdef cnp.ndarray x = given, t = in_order(labels, given.dtype), target = np.empty_like(given)
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)
     cdef double factor = 1
-    cdef LinesJob job = lines_job(call_binary if grad is None else call_binary_backward, <void *>kernels[d],
+    cdef LinesJob job = lines_job(call_binary_backward if backward else call_binary, <void *>kernels[d],
                                   Lines(n, 1, 1), True)
-    if grad is not None and reduction == "none":
+    if backward and reduction == "none":
         grads = spread(name, grad, reduction, shape_of(x), n, given.dtype)
-    elif grad is not None:
+    elif backward:
         factor = spread(name, grad, reduction, (), n, np.float64)
     job.number = factor
     set_arrays(&job, [x, t, target], n)
     run_lines(&job)
-    if grad is None:
+    if not backward:
         return reduced(target, reduction, n, dtype)
-    return (grads * target).astype(dtype) if reduction == "none" else target
+    if reduction == "none":
+        with np.errstate(all="ignore"):
+            np.multiply(grads, target, out=target)
+            target = target.astype(dtype, copy=False)
+    return (<object>target)[()]
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -2031,7 +2068,7 @@ cdef object maxout_backward_of(maxout_backward_kernel *kernels, object grad, obj
     shape = list(shape_of(first))
     shape[position] *= given_size
     target = np.empty(shape, first.dtype)
-    cdef size_t size = given_size
+    cdef size_t size = given_size if shape[position] else 1         # of nothing, any size makes nothing
     cdef Lines lines = lines_of(target, position)
     cdef LinesJob job = lines_job(call_maxout_backward, <void *>kernels[dtype_index(first)], lines, False)
     job.pool_size = size

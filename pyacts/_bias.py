@@ -9,7 +9,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,7 +45,9 @@ class Rows:
 
 
 @functools.lru_cache
-def elementwise(function: str, activation: str, direction: str) -> tuple[Callable[..., Any], list[str], dict]:
+def elementwise(
+    function: str, activation: str, direction: Literal["inplace", "backward_inplace"]
+) -> tuple[Callable[..., Any], list[str], dict]:
     """The function of an activation, the names of its parameters, and the defaults that its name asks for."""
     get(activation)  # raises what it has to say about the name
     canonical, defaults = meaning(activation)
@@ -67,14 +69,14 @@ class Layer:
         self.rows, self.units = math.prod(array.shape[:-1]), array.shape[-1]
         self.height = max(min(TILE // max(self.units, 1), self.rows), 1)
         self.dtype = np.dtype(np.float64 if array.dtype.itemsize == 8 else np.float32)  # what is computed in
-        self.positional = positional
+        self.positional = list(positional)
         given = self.parameters[: len(positional)]
         self.named = {name: value for name, value in defaults.items() if name not in given} | named
 
     def check_parameters(self, saved: str = "") -> None:
         """Raise what the activation raises for its parameters on a row, before anything is written."""
-        if not (self.parameters or self.positional or self.named):
-            return
+        if not (saved or self.parameters or self.positional or self.named):
+            return  # nothing can be wrong
         row = np.zeros((1, self.units), self.dtype)
         self(row, saved, row)
         # Copies, for arrays may be views of what is about to be changed.
@@ -98,7 +100,7 @@ class Layer:
             raise ValueError(
                 f"{self.function}: bias must have the shape {(self.units,)}, one for each unit, got {array.shape}"
             )
-        with np.errstate(over="ignore"):  # what is too large for the dtype becomes infinite
+        with np.errstate(all="ignore"):  # what is too large for the dtype becomes infinite
             row = array.astype(self.dtype)[None]
         return np.repeat(row, self.height, axis=0) if self.rows > self.height else row
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # numpy.random, which takes a while to import, is then only imported when used
 
-import operator
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -46,7 +45,8 @@ def gumbel_softmax(
     TypeError
         If x is complex, longdouble, object or a MaskedArray.
     ValueError
-        If tau is not positive and finite, or the axis has length 0.
+        If tau is not positive and finite, 1 / tau is too large for float32 (for float64 if x is), or the axis has
+        length 0.
     numpy.exceptions.AxisError
         If axis is out of range.
 
@@ -75,10 +75,10 @@ def gumbel_softmax(
     >>> choices.mean(axis=0).round(1)
     array([0.1, 0.2, 0.7])
     """
-    scale = inverse("gumbel_softmax", tau)
     x = plain("gumbel_softmax", "x", x)
-    dtype = x.dtype if x.dtype.kind not in "biu" else np.dtype(np.float64)
-    with np.errstate(over="ignore"):
+    dtype = _array.result_dtype("gumbel_softmax", x.dtype)
+    scale = inverse("gumbel_softmax", tau, dtype)
+    with np.errstate(all="ignore"):
         noisy = (x + noise(x.shape, rng)).astype(dtype)
     y = _array.softmax(noisy, axis, scale=scale)
     return _array.hardmax_(y, axis) if hard else y
@@ -119,8 +119,8 @@ def gumbel_softmax_(
     TypeError
         If x is not a NumPy array of a supported dtype.
     ValueError
-        If x is read-only, its elements share memory, tau is not positive and finite, or the axis has length 0. Nothing
-        is written.
+        If x is read-only, its elements share memory, tau is not positive and finite, 1 / tau is too large for float32
+        (for float64 if x is), or the axis has length 0. Nothing is written.
     numpy.exceptions.AxisError
         If axis is out of range. Nothing is written.
 
@@ -143,20 +143,21 @@ def gumbel_softmax_(
     >>> x.sum(axis=1)
     array([1., 1.])
     """
-    scale = inverse("gumbel_softmax_", tau)
     _array.check_target(x, "x", "use pyacts.gumbel_softmax(x)")
-    axis = np.lib.array_utils.normalize_axis_index(operator.index(axis), x.ndim)
-    with np.errstate(over="ignore"):
+    scale = inverse("gumbel_softmax_", tau, _array.result_dtype("gumbel_softmax_", x.dtype))
+    axis = _array.counted_axis(x.shape, axis)
+    with np.errstate(all="ignore"):
         np.add(x, noise(x.shape, rng), out=x, casting="unsafe")
     _array.softmax_(x, axis, scale=scale)
     return _array.hardmax_(x, axis) if hard else x
 
 
-def inverse(function: str, tau: float) -> float:
-    """1 / tau"""
+def inverse(function: str, tau: float, dtype: np.dtype) -> float:
+    """1 / tau, which softmax takes in float64, or else in float32."""
     tau = float(tau)
-    if not 0 < tau < float("inf"):
-        raise ValueError(f"{function}: tau must be positive and finite, got {tau}")
+    largest = float(np.finfo(np.float64 if dtype == np.float64 else np.float32).max)
+    if not 0 < tau < float("inf") or 1 / tau > largest:
+        raise ValueError(f"{function}: tau must be positive and finite, and 1 / tau at most {largest:.3g}, got {tau}")
     return 1 / tau
 
 

@@ -4,9 +4,9 @@ At most 0.51 units in the last place from the exact value: in tails, for subnorm
 derivative; more than 99 results in 100 are the correctly rounded ones. float16 and bfloat16 are computed in float32 by
 the ordinary kernels, which keep the same bound. float64 raises TypeError: there is nothing wider to compute it in.
 
-It has the elementwise functions, the gated units and the softmax family, in all their forms. What only chooses among
-its inputs, such as maxout, is exact in any case. Where the gradient of softmax is a small difference of large numbers,
-it is as good as float64 can give the difference.
+It has the elementwise functions, the gated units and the softmax family: forward, backward, and in place where pyacts
+has that, but no ``*_parameter_grad``. What only chooses among its inputs, such as maxout, is exact in any case. Where
+the gradient of softmax is a small difference of large numbers, it is as good as float64 can give the difference.
 """
 
 from pyacts import _array

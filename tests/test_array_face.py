@@ -289,6 +289,17 @@ def test_out_dtype_and_shape(call, dtype):
             call(*inputs, out=bad)
 
 
+@backward_call
+def test_out_of_another_shape(call):
+    inputs = call.inputs(3, "float64")
+    for shape in ((2, 3), (1, 3), (2,)):
+        out = np.zeros(shape)
+        for way in (out, (out,)):
+            with pytest.raises(ValueError, match="shape mismatch"):
+                call(*inputs, out=way)
+        assert not out.any()
+
+
 @elementwise_call
 @every_dtype
 def test_ufunc_keywords(call, dtype):
@@ -309,7 +320,7 @@ def test_ufunc_keywords(call, dtype):
     with np.errstate(over="ignore", under="ignore"):
         for other in DTYPES:
             if castable(dtype, other):
-                for name in (other, np.dtype(other), np.dtype(other).type):
+                for name in (other, np.dtype(other), np.dtype(other).type, type(np.dtype(other))):
                     assert_same(call(x, dtype=name), call(x.astype(other)), call, dtype, "dtype", other)
             else:
                 with pytest.raises(TypeError, match="cast"):
@@ -823,6 +834,14 @@ def test_bare_duck(call):
     assert ufunc is getattr(_ufuncs, call.activation.name)
 
 
+def test_bare_duck_beside_an_array_in_place():
+    for name in ("x", "y"):
+        x = np.ones(3, np.float32)
+        with pytest.raises(TypeError, match=f"takes {name} as a NumPy array"):
+            pyacts.softmax_backward_(x, **{name: Duck()})
+        assert (x == 1).all()
+
+
 @forward_call
 def test_unwilling_duck(call):
     class Unwilling:
@@ -885,6 +904,18 @@ def test_masked_arrays(call):
         refused(call, TypeError, ["Mask"], *arrays)
     for parameter in call.activation.parameters:
         refused(call, TypeError, ["Mask"], *inputs, **{parameter.name: np.ma.masked_array(np.ones(4), mask)})
+
+
+def test_remedies_for_masked_arrays():
+    """The call that the message advises leaves the masked entries out."""
+    x = np.ma.masked_array([1.0, 5.0, 2.0], [False, True, False])
+    for activation in (a for a in ACTIVATIONS if a.kind == "softmax"):
+        function = getattr(pyacts, activation.name)
+        with pytest.raises(TypeError, match=f"pass {activation.name}") as caught:
+            function(x)
+        advice = re.search(r"pass (\w+\(.*\)) to leave", str(caught.value))[1]
+        y = eval(f"pyacts.{advice}", {"pyacts": pyacts, "np": np, "x": x})
+        np.testing.assert_array_equal(y[~x.mask], function(x.compressed()))
 
 
 def test_masked_arrays_are_not_ignored():
@@ -1077,9 +1108,16 @@ def test_huge_axis_and_pool_size():
                 function(x, *arguments, axis=axis)
     with pytest.raises(np.exceptions.AxisError):
         pyacts.maxout(x, 2, 2**70)
+    for axis in (2**31, 2**70, -(2**70)):
+        with pytest.raises(np.exceptions.AxisError):
+            pyacts.softmax(x, axis, scale=2.0)
     for pool_size in (2**64, 2**70, -(2**70)):
         with pytest.raises(ValueError, match="pool_size"):
             pyacts.maxout(x, pool_size)
+        with pytest.raises(ValueError, match=r"pool_size|dimension"):
+            pyacts.maxout_backward(x, np.zeros((2, 6), int), pool_size)
+    assert pyacts.maxout(x[:, :0], 2**70).shape == (2, 0)
+    assert pyacts.maxout_backward(x[:, :0], np.zeros((2, 0), int), 2**70).shape == (2, 0)
 
 
 @every_dtype
@@ -1147,6 +1185,20 @@ def test_no_floating_point_warnings(call, dtype):
             for index in np.ndindex(shape):
                 call(*(a[index] for a in inputs))
         call(*(a.tolist() for a in inputs))
+
+
+@every_dtype
+def test_no_floating_point_warnings_of_casts(dtype):
+    """Nor from casts to the dtype of out, or to the one that is asked for."""
+    x, narrow = np.array([1e300, 1e-300, 1.0]), np.empty(3, dtype)
+    with np.errstate(all="raise"):
+        for function in (pyacts.relu, pyacts.elu, pyacts.log_softmax):
+            function(x, out=narrow)
+            function(x, out=(narrow,))
+            function(x, dtype=dtype, casting="unsafe")
+        pyacts.glu(narrow, x, out=narrow)
+        pyacts.log_softmax(x, scale=2.0, out=narrow)
+        pyacts.elu(narrow, np.array([1e300, 1e-300, 1.0]))
 
 
 # ----------------------------------------------------------------------------------------------------------------

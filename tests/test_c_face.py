@@ -450,6 +450,8 @@ def test_command_line():
     assert flags("--cflags", "--libs") == flags("--cflags") + flags("--libs")
     listed = run(sys.executable, "-m", "pyacts", "--list").splitlines()
     assert [line.split()[0] for line in listed] == [a.name for a in ACTIVATIONS]
+    width = max(len(a.name) for a in ACTIVATIONS)
+    assert [line[width + 1 :] for line in listed] == [a.formula for a in ACTIVATIONS]
     assert run(sys.executable, "-m", "pyacts", "--version").strip() == f"pyacts {pyacts.__version__} ({pyacts.isa()})"
     assert "--cflags" in run(sys.executable, "-m", "pyacts")
 

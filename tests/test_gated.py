@@ -422,6 +422,12 @@ def test_out(unit, dtype):
     for function, arguments in ((new, (values[1:], fixed)), (backward, (values, (None, fixed)))):
         with pytest.raises(ValueError, match="read-only"):
             function(*arguments[0], out=arguments[1])
+    right, wrong = np.zeros_like(y), np.zeros((2, *y.shape), dtype)
+    for out in ((right, wrong), (wrong, right), (None, wrong)):
+        with pytest.raises(ValueError, match="shape mismatch"):
+            backward(*values, out=out)
+    assert not right.any()
+    assert not wrong.any()
 
 
 @every_dtype

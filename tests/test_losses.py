@@ -161,6 +161,83 @@ def test_labels_that_are_no_classes(label, left_out):
         pyacts.softmax_cross_entropy(np.zeros((2, 3)), labels, ignore_index=left_out)
 
 
+@per_dtype
+def test_grad_in_any_order(dtype):
+    x = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(dtype)
+    labels, grad = np.ones((3, 4), int), x[..., 0].copy()
+    wanted = pyacts.softmax_cross_entropy_backward(grad, x, labels, reduction="none")
+    for laid in (np.asfortranarray(grad), grad.repeat(2, 1)[:, ::2], grad.astype(grad.dtype.newbyteorder())):
+        got = pyacts.softmax_cross_entropy_backward(laid, x, labels, reduction="none")
+        np.testing.assert_array_equal(got, wanted)
+    wanted = pyacts.sigmoid_cross_entropy_backward(x, x, x, reduction="none")
+    got = pyacts.sigmoid_cross_entropy_backward(np.asfortranarray(x), x.T.copy().T, x, reduction="none")
+    np.testing.assert_array_equal(got, wanted)
+
+
+def test_numbers_give_numbers():
+    for reduction in ("mean", "sum", "none"):
+        assert type(pyacts.sigmoid_cross_entropy(1.0, 1, reduction=reduction)) is np.float64
+        assert type(pyacts.sigmoid_cross_entropy_backward(1.0, 1.0, 0, reduction=reduction)) is np.float64
+
+
+class Resizing:
+    """What resizes the logits when it is converted to an array."""
+
+    def __init__(self, logits, value):
+        self.logits, self.value = logits, value
+
+    def __array__(self, dtype=None, copy=None):
+        self.logits.resize(1, refcheck=False)
+        return np.array(self.value)
+
+    def __index__(self):
+        self.logits.resize(1, refcheck=False)
+        return self.value
+
+
+@pytest.mark.parametrize(("name", "value"), [("labels", [0, 1]), ("weight", [1.0] * 1000), ("ignore_index", 5)])
+def test_arguments_that_change_the_logits(name, value):
+    """No call may use what it saw of the logits before the argument's code ran."""
+    for function, grad in ((pyacts.softmax_cross_entropy, ()), (pyacts.softmax_cross_entropy_backward, (1.0,))):
+        x = np.ones((2, 1000))
+        given = {"labels": [0, 1], name: Resizing(x, value)}
+        with pytest.raises(ValueError, match=r"shape of logits|weight needs one number for each of the 1 classes"):
+            function(*grad, x, **given)
+
+
+def test_grads_and_probabilities_that_change_the_logits():
+    x = np.ones((2, 1000))
+    with pytest.raises(ValueError, match="shape of logits"):
+        pyacts.softmax_cross_entropy_backward(Resizing(x, 1.0), x, [0, 1])
+    for arguments in ((1.0, None), (None, 1.0)):
+        x = np.ones((2, 1000))
+        grad, labels = (Resizing(x, np.ones((2, 1000))) if a is None else np.ones((2, 1000)) for a in arguments)
+        with pytest.raises(ValueError, match="same shape"):
+            pyacts.sigmoid_cross_entropy_backward(grad, x, labels, reduction="none")
+
+
+def test_no_floating_point_warnings():
+    """Neither from conversions of what is too large or too small for the dtype nor from what is made of the losses."""
+    x, labels = np.zeros((2, 2), np.float32), [0, 1]
+    with np.errstate(all="raise"):
+        for large in (1e300, 1e-300):
+            probabilities = np.full((2, 2), large)
+            for dtype in (np.float16, np.float32):
+                half = x.astype(dtype)
+                pyacts.softmax_cross_entropy(half, labels, weight=[large, 1.0])
+                pyacts.softmax_cross_entropy(half, probabilities)
+                pyacts.softmax_cross_entropy_backward(large, half, labels)
+                pyacts.softmax_cross_entropy_backward([large, 1.0], half, labels, reduction="none")
+                pyacts.sigmoid_cross_entropy(half, probabilities)
+                for reduction, grad in (("mean", large), ("sum", large), ("none", probabilities)):
+                    pyacts.sigmoid_cross_entropy_backward(grad, half, half, reduction=reduction)
+        pyacts.softmax_cross_entropy(np.array([[-inf, 0], [0, -inf]]), labels, weight=[1, -1], reduction="sum")
+        assert np.isnan(pyacts.sigmoid_cross_entropy(np.array([inf, inf]), np.array([0.0, 2])))
+        one = np.array([inf])
+        assert np.isnan(pyacts.sigmoid_cross_entropy_backward(one, one, np.array([1.0]), reduction="none"))
+        pyacts.sigmoid_cross_entropy_backward(np.array([1e300]), np.ones(1), np.array([-1e300]), reduction="none")
+
+
 def test_edges():
     f, backward = pyacts.softmax_cross_entropy, pyacts.softmax_cross_entropy_backward
     assert f(np.array([[inf, 0, 1]]), [0]) == 0
@@ -206,6 +283,11 @@ def test_refused(arguments, options, error, words):
 
 def test_refused_grads():
     x, labels = np.zeros((2, 3)), [0, 1]
+    for grad in (None, "1"):
+        with pytest.raises(TypeError, match="grad must be a number"):
+            pyacts.softmax_cross_entropy_backward(grad, x, labels)
+        with pytest.raises(TypeError, match="grad must be a number"):
+            pyacts.sigmoid_cross_entropy_backward(grad, x, x)
     with pytest.raises(ValueError, match="grad in the shape of the loss"):
         pyacts.softmax_cross_entropy_backward(np.ones(2), x, labels)
     with pytest.raises(ValueError, match="grad in the shape of the loss"):

@@ -130,6 +130,7 @@ FUNCTIONS = {
 }
 MORE = {
     "axis of options": lambda x, g: pyacts.softmin_(x, axis=0, where=x[:, :1] > 0, sink=g[4], empty="zero"),
+    "largest offsets": lambda x: (pyacts.softmax(x, causal=2**63 - 1), pyacts.logsumexp(x, causal=-(2**63))),
     "options of a row": lambda x: (pyacts.log_softmax(x[0], where=x[1] > 0, sink=2), pyacts.logsumexp(x[0], scale=2)),
     "options of lines": lambda x: (pyacts.softmax(x, sink=x[:, 2], causal=2), pyacts.logsumexp(x, causal=x.size < 3)),
     "options of gradients": lambda g, x: (
@@ -280,6 +281,7 @@ WRONG_VALUES = {
     "pyacts.softmax(x[:, :0])": "the axis has length 0",
     "pyacts.softmax(x, axis=0, causal=True)": "causal needs axis to be the last",
     "pyacts.softmax_(x, bias=x[0])": "bias overlaps x in memory",
+    "pyacts.maxout_backward(x[:, :4], np.zeros((5, 4), np.int64), 2**62)": "pool_size makes the axis longer",
     "pyacts.maxout(x, 3)": "not a multiple of pool_size",
     "pyacts.prelu(x, x[0, :3])": "the weight does not broadcast",
     "pyacts.softmax_cross_entropy(x, i)": "labels must be from 0",

@@ -253,6 +253,15 @@ def test_parameters_of_different_shapes(activation, dtype):
         check_sums(activation, grad, x, parameters, parameter_grads(activation, grad, x, **parameters))
 
 
+def test_no_floating_point_warnings():
+    """From the sum over what one parameter is broadcast along, when another is not; from parameters out of range."""
+    grad, x = np.array([[np.inf, -np.inf]], np.float32), np.full((1, 2), 9, np.float32)
+    with np.errstate(all="raise"):
+        alpha_p, _ = pyacts.xielu_parameter_grad(grad, x, np.ones((1, 1), np.float32), np.ones(2, np.float32))
+        assert np.isnan(alpha_p)
+        pyacts.elu_parameter_grad(grad, x, np.array([1e300, 1e-300]))
+
+
 @per_activation
 def test_number_given_in_any_way(activation):
     """A default, positional or by name, a NumPy scalar, a list; a tuple comes out where several are learned."""

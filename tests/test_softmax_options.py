@@ -368,6 +368,17 @@ def test_ways_to_say_the_same(dtype):
         np.testing.assert_array_equal(y[:, head], pyacts.softmax(x[:, head], sink=per_head[head]))
 
 
+def test_lines_are_copied_a_few_at_a_time():
+    for x in (np.zeros((1000, 2, 500))[:, 0], np.zeros((500, 1000), ">f8"), np.zeros((1000, 500)).T[::-1]):
+        for change in (pyacts.softmax_, lambda x: pyacts.softmax_backward_(x, y=x)):
+            change(x)
+            tracemalloc.start()
+            change(x)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert peak < x.nbytes / 4
+
+
 def test_masks_are_not_expanded():
     """A mask for each batch, the same for all heads and rows, next to an x that is much larger."""
     x = np.zeros((4, 16, 64, 256), np.float32)
@@ -431,6 +442,16 @@ def test_overlapping_options():
     want = pyacts.softmax(a, bias=a.copy())
     assert pyacts.softmax_(a, bias=a) is a
     np.testing.assert_array_equal(a, want)
+
+
+def test_out_in_a_tuple():
+    y = np.empty_like(x)
+    assert pyacts.softmax(x, scale=2, out=(y,)) is y
+    np.testing.assert_array_equal(y, pyacts.softmax(x, scale=2))
+    assert pyacts.softmax_backward(x, y=x, scale=2, out=(y,)) is y
+    np.testing.assert_array_equal(pyacts.softmax(x, scale=2, out=(None,)), pyacts.softmax(x, scale=2))
+    with pytest.raises(TypeError, match="out must be a NumPy array, not tuple"):
+        pyacts.softmax(x, scale=2, out=(y, y))
 
 
 def test_other_libraries_arrays_are_refused_with_options():

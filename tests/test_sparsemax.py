@@ -113,9 +113,14 @@ def test_gumbel_softmax():
     np.testing.assert_allclose(hard.mean(0), [0.1, 0.2, 0.7], atol=0.02)
     np.testing.assert_array_equal(y, pyacts.gumbel_softmax(x, 0.5, rng=np.random.default_rng(1)))
     np.testing.assert_array_equal(pyacts.gumbel_softmax(x.T, axis=0, rng=2).sum(0).round(5), 1)
-    for tau in (0, -1, nan, inf):
+    for tau in (0, -1, nan, inf, 1e-40, 1e-310):
         with pytest.raises(ValueError, match="tau must be positive"):
             pyacts.gumbel_softmax(x, tau)
+    assert pyacts.gumbel_softmax(x.astype(float), 1e-40).sum().round(6) == len(x)
+    for kind in (bool, np.int8, np.uint16, int):
+        assert pyacts.gumbel_softmax(x.astype(kind)).dtype == pyacts.softmax(x.astype(kind)).dtype
+    with np.errstate(all="raise"):
+        pyacts.gumbel_softmax(np.array([-inf, 6e4, 1e-7], np.float16))
     with pytest.raises(TypeError, match="mask of x"):
         pyacts.gumbel_softmax(np.ma.masked_less(x, -2))
 
@@ -136,6 +141,9 @@ def test_gumbel_softmax_in_place_writes_nothing_on_error():
     x = np.ones((3, 4), np.float32)
     for error, match, keywords in (
         (ValueError, "tau must be positive", {"tau": 0.0}),
+        (ValueError, "gumbel_softmax_: tau must be .* got 1e-40", {"tau": 1e-40}),
+        (ValueError, "gumbel_softmax_: tau must be .* got 1e-310", {"tau": 1e-310}),
+        (np.exceptions.AxisError, "out of bounds", {"axis": 2**70}),
         (np.exceptions.AxisError, "out of bounds", {"axis": 2}),
         (TypeError, "integer", {"axis": 0.5}),
         (TypeError, "seed|Seed", {"rng": "seed"}),
@@ -146,5 +154,9 @@ def test_gumbel_softmax_in_place_writes_nothing_on_error():
     for wrong in (np.ones(3, int), [1.0, 2.0], np.broadcast_to(np.float32(1), (2, 3)), np.ma.ones(3)):
         with pytest.raises((TypeError, ValueError), match="gumbel_softmax"):
             pyacts.gumbel_softmax_(wrong)
+    for kind in ("<f8", ">f8"):
+        with pytest.raises(ValueError, match="tau must be"):
+            pyacts.gumbel_softmax_(x.astype(kind), tau=1e-310)
+        assert pyacts.gumbel_softmax_(x.astype(kind), tau=1e-40).sum().round(6) == 3
     with pytest.raises(ValueError, match="length 0"):
         pyacts.gumbel_softmax_(np.ones((3, 0)))

@@ -224,8 +224,8 @@ def functions(real):
     def log1p_unit(u):
         """log1p(u) for 0 <= u <= 1, as u + u**2 q(u); low has what its last roundings took.
 
-        float64: 2 artanh(s) with s = u / (2 + u), that is 2s + s**3 c(s**2), where c is half as long as q. 2s is u - s u, so
-        that what the quotient loses shrinks with s. It would take float32, whose q is short, over 1.75 ULP.
+        float64: 2 artanh(s) with s = u / (2 + u), that is 2s + s**3 c(s**2), where c is half as long as q. 2s is u - s u,
+        so that what the quotient loses shrinks with s. It would take float32, whose q is short, over 1.75 ULP.
         """
         if SINGLE:      # 2**-27.50
             q = fused(u, fused(u, horner4(

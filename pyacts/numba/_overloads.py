@@ -431,7 +431,7 @@ def options_of(call, of, *arrays):
         is_flag = isinstance(causal, (types.Boolean, bool))
         call.add(f"options[{CAUSAL_ROWS}] = {'causal * ' if is_flag else ''}{of}.shape[0]")
         if not is_flag:
-            call.add(f"options[{CAUSAL_OFFSET}] = causal")
+            call.add(f"options[{CAUSAL_OFFSET}] = min(max(causal, -(2**61)), 2**61)")  # as in Python: a sum must fit
     if "empty" in wanted:
         if call.value("empty") != "zero":
             raise call.error("empty must be 'nan' or 'zero'")
@@ -605,6 +605,7 @@ def maxout(call):
         call.check_shapes("grad", "index")
         call.add("which = np.ascontiguousarray(index).astype(np.intp)")
         call.raise_if("((which < 0) | (which >= pool_size)).any()", "index must be from 0 to pool_size - 1")
+        call.raise_if("n > (2**63 - 1) // pool_size", "pool_size makes the axis longer than an array can be")
         call.add(f"result = np.empty({call.with_axis('grad', 'n * pool_size')}, real)")
         call.kernel("backward", ["outer", "n * pool_size", "inner", "pool_size", array, "which", "result"])
         call.add("return result")

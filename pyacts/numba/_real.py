@@ -4,6 +4,7 @@ Those that Python cannot spell are LLVM's, which vectorises them.
 """
 
 import platform
+from typing import Any
 
 import llvmlite.ir
 import numpy as np
@@ -12,7 +13,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 # As the kernels are compiled: a division does not raise, and everything becomes part of the caller's loop.
-OPTIONS = {"error_model": "numpy", "nogil": True, "forceinline": True}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "forceinline": True}
 inlined = njit(**OPTIONS)
 
 # Whether the processor that Numba compiles for, which NUMBA_CPU_NAME may have chosen, has fused multiply-adds.
