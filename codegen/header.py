@@ -107,7 +107,7 @@ KIND_NOTES = {
     "cross_entropy": "Along the middle axis of (outer, n, inner) in C order. A class from 0 to n - 1 for each line is "
     "in labels, (outer, inner), and any other number there is ignored: loss and gradient 0. Or labels is NULL, and "
     "probabilities has the shape of x. weight: n numbers, or NULL. loss and grad are (outer, inner).",
-    "binary_cross_entropy": "t is from 0 to 1. grad is that of the loss, the same for all.",
+    "binary_cross_entropy": "labels are from 0 to 1. loss has a number for each; grad is that of their sum.",
     "crelu": "Along the middle axis of (outer, n, inner) in C order, whose length is 2 n in y and grad. {derivative}.",
     "maxout": "Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; "
     "pool_size >= 1 divides n. index (may be NULL) receives the place of each maximum in its pool, from 0: "

@@ -364,9 +364,10 @@ def public_functions(activation, build):
             passed = [argument.split()[-1].lstrip("*") for argument in arguments]
             body = [f"{build}.{name}{suffix(direction)}({', '.join(passed)})"]
         elif activation.kind == "binary_cross_entropy":
-            arguments = ["size_t n", f"const {number} *x", f"const {number} *t"]
-            arguments += [f"{number} *loss"] if direction == "forward" else [f"{number} *dx", "double grad"]
-            body = ["cdef const void *inputs[2]", "cdef void *outputs[1]", "inputs[0], inputs[1] = x, t"]
+            arguments = ["size_t n"] + ([] if direction == "forward" else ["double grad"])
+            arguments += [f"const {number} *x", f"const {number} *labels"]
+            arguments.append(f"{number} *loss" if direction == "forward" else f"{number} *dx")
+            body = ["cdef const void *inputs[2]", "cdef void *outputs[1]", "inputs[0], inputs[1] = x, labels"]
             body.append(f"outputs[0] = {'loss' if direction == 'forward' else 'dx'}")
             params = "NULL" if direction == "forward" else "&grad"
             body.append(f"{build}.{name}{suffix(direction)}(n, inputs, outputs, {params})")

@@ -927,17 +927,17 @@ PYACTS_API void pyacts_softmax_cross_entropy_bf16(size_t outer, size_t n, size_t
 PYACTS_API void pyacts_softmax_cross_entropy_backward_bf16(size_t outer, size_t n, size_t inner, const float *grad, const uint16_t *x, const int64_t *labels, const uint16_t *probabilities, const float *weight, double label_smoothing, uint16_t *dx);
 
 /* sigmoid_cross_entropy: log(1 + exp(x)) - x * labels.
-   t is from 0 to 1. grad is that of the loss, the same for all.
+   labels are from 0 to 1. loss has a number for each; grad is that of their sum.
    No backward_y: the loss does not determine the logit.
    Error: forward 2.5 / 2.5, backward 4 / 4 ULP. */
-PYACTS_API void pyacts_sigmoid_cross_entropy_f32(size_t n, const float *x, const float *t, float *loss);
-PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f32(size_t n, const float *x, const float *t, float *dx, double grad);
-PYACTS_API void pyacts_sigmoid_cross_entropy_f64(size_t n, const double *x, const double *t, double *loss);
-PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f64(size_t n, const double *x, const double *t, double *dx, double grad);
-PYACTS_API void pyacts_sigmoid_cross_entropy_f16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *loss);
-PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *dx, double grad);
-PYACTS_API void pyacts_sigmoid_cross_entropy_bf16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *loss);
-PYACTS_API void pyacts_sigmoid_cross_entropy_backward_bf16(size_t n, const uint16_t *x, const uint16_t *t, uint16_t *dx, double grad);
+PYACTS_API void pyacts_sigmoid_cross_entropy_f32(size_t n, const float *x, const float *labels, float *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f32(size_t n, double grad, const float *x, const float *labels, float *dx);
+PYACTS_API void pyacts_sigmoid_cross_entropy_f64(size_t n, const double *x, const double *labels, double *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f64(size_t n, double grad, const double *x, const double *labels, double *dx);
+PYACTS_API void pyacts_sigmoid_cross_entropy_f16(size_t n, const uint16_t *x, const uint16_t *labels, uint16_t *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_f16(size_t n, double grad, const uint16_t *x, const uint16_t *labels, uint16_t *dx);
+PYACTS_API void pyacts_sigmoid_cross_entropy_bf16(size_t n, const uint16_t *x, const uint16_t *labels, uint16_t *loss);
+PYACTS_API void pyacts_sigmoid_cross_entropy_backward_bf16(size_t n, double grad, const uint16_t *x, const uint16_t *labels, uint16_t *dx);
 
 /* maxout: max(x[k * pool_size : (k + 1) * pool_size]).
    Along the middle axis of (outer, n, inner) in C order, whose length becomes n / pool_size; pool_size >= 1

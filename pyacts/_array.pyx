@@ -1780,8 +1780,9 @@ ctypedef void (*cross_entropy_kernel)(size_t outer, size_t n, size_t inner, cons
 ctypedef void (*cross_entropy_backward_kernel)(size_t outer, size_t n, size_t inner, const void *grad, const void *x,
                                                const int64_t *labels, const void *probabilities, const void *weight,
                                                double label_smoothing, void *dx) noexcept nogil
-ctypedef void (*binary_kernel)(size_t n, const void *x, const void *t, void *loss) noexcept nogil
-ctypedef void (*binary_backward_kernel)(size_t n, const void *x, const void *t, void *dx, double grad) noexcept nogil
+ctypedef void (*binary_kernel)(size_t n, const void *x, const void *labels, void *loss) noexcept nogil
+ctypedef void (*binary_backward_kernel)(size_t n, double grad, const void *x, const void *labels,
+                                        void *dx) noexcept nogil
 
 
 cdef void call_cross_entropy(const void *work, size_t outer, size_t inner, char **arrays,
@@ -1806,8 +1807,8 @@ cdef void call_binary(const void *job, size_t n, size_t inner, char **arrays,
 
 cdef void call_binary_backward(const void *job, size_t n, size_t inner, char **arrays,
                                const pyacts_softmax_options *options) noexcept nogil:
-    (<binary_backward_kernel>(<const LinesJob *>job).kernel)(n, arrays[0], arrays[1], arrays[2],
-                                                             (<const LinesJob *>job).number)
+    (<binary_backward_kernel>(<const LinesJob *>job).kernel)(n, (<const LinesJob *>job).number, arrays[0], arrays[1],
+                                                             arrays[2])
 
 
 cdef object in_order(array, dtype):

@@ -117,8 +117,8 @@ def main():
                 if activation.kind == "binary_cross_entropy":
                     for n in LENGTHS:
                         a = numbers(n, kind)
-                        call(name, n, (a, False), (a, False), (a, True), *[1.5] * (inputs - 1))
-                    call(name, 0, ffi.NULL, ffi.NULL, ffi.NULL, *[1.5] * (inputs - 1))
+                        call(name, n, *[1.5] * (inputs - 1), (a, False), (a, False), (a, True))
+                    call(name, 0, *[1.5] * (inputs - 1), ffi.NULL, ffi.NULL, ffi.NULL)
                     continue
                 if activation.kind in ("elementwise", "gated") and direction != "parameter_grad":
                     inputs, outputs = map(len, activation.operands(direction))

@@ -768,12 +768,12 @@ def sigmoid_cross_entropy(call):
         return
     if choice == "none":
         spread(call, choice, "logits.shape", ndim)
-        call.kernel("backward", ["count", x, "given", "losses", "1.0"])
+        call.kernel("backward", ["count", "1.0", x, "given", "losses"])
         call.add("return grads * losses")
         return
     call.check_number("grad")
     call.add(f"factor = np.float64(grad){' / count' if choice == 'mean' else ''}")
-    call.kernel("backward", ["count", x, "given", "losses", "factor"])
+    call.kernel("backward", ["count", "factor", x, "given", "losses"])
     call.add("return losses")
 
 
