@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 PEERS_VENV = $(VENV)-peers
-SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py)
+SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py pyacts/*/*.p*)
 C_FILES = kernels/*.h bench/*.c examples/c/*.c tests/c/*.c
 
 # For make arm, which needs a cross compiler and qemu: on Debian, gcc-aarch64-linux-gnu and qemu-user-static.
@@ -73,7 +73,7 @@ bench-peers: $(PEERS_VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(abspath $(BIN)):$$PATH" cython-lint kernels pyacts
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint --files "\.(pyx|pxd|pxi)$$" kernels pyacts
 	$(BIN)/clang-format --dry-run --Werror $(wildcard $(C_FILES))
 
 format: $(VENV)/installed

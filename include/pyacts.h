@@ -363,7 +363,7 @@ PYACTS_API void pyacts_celu_exact_backward_y_f32(size_t n, const float *grad, co
 /* softplus: log(1 + exp(beta * x)) / beta.
    beta is positive, usually 1.
    parameter_grad: dbeta[c] = sum of grad * ((x * s - f(x)) / beta with s = 1 / (1 + exp(-beta * x))), over channel c.
-   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
+   Error: forward 1.75 / 2, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
 PYACTS_API void pyacts_softplus_f32(size_t n, const float *x, float *y, float beta);
 PYACTS_API void pyacts_softplus_backward_f32(size_t n, const float *grad, const float *x, float *dx, float beta);
 PYACTS_API void pyacts_softplus_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
@@ -385,7 +385,7 @@ PYACTS_API void pyacts_softplus_exact_backward_f32(size_t n, const float *grad, 
 PYACTS_API void pyacts_softplus_exact_backward_y_f32(size_t n, const float *grad, const float *y, float *dx, float beta);
 
 /* log_sigmoid: log(1 / (1 + exp(-x))).
-   Error: forward 1.75 / 1.75, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
+   Error: forward 1.75 / 2, backward 2.5 / 1.25, backward_y 1.25 / 1.5 ULP. */
 PYACTS_API void pyacts_log_sigmoid_f32(size_t n, const float *x, float *y);
 PYACTS_API void pyacts_log_sigmoid_backward_f32(size_t n, const float *grad, const float *x, float *dx);
 PYACTS_API void pyacts_log_sigmoid_backward_y_f32(size_t n, const float *grad, const float *y, float *dx);

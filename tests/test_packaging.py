@@ -144,6 +144,7 @@ def test_sdist_contents(distributions):
         "kernels/real.h",
         "codegen/__main__.py",
         "pyacts/_array.pyx",
+        "pyacts/array_face/arrays.pxi",
         "packaging/pyacts.pc.in",
         "tests/common.py",
     } <= names
