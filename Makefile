@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 PEERS_VENV = $(VENV)-peers
-SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py pyacts/*/*.p*)
+SOURCES = setup.py pyproject.toml $(wildcard kernels/* codegen/*.py packaging/* include/*.h pyacts/*.pyx pyacts/*.py pyacts/*/*.pxi pyacts/*/*.py)
 C_FILES = kernels/*.h bench/*.c examples/c/*.c tests/c/*.c
 
 # For make arm, which needs a cross compiler and qemu: on Debian, gcc-aarch64-linux-gnu and qemu-user-static.

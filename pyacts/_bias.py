@@ -49,7 +49,6 @@ def elementwise(
     function: str, activation: str, direction: Literal["inplace", "backward_inplace"]
 ) -> tuple[Callable[..., Any], list[str], dict]:
     """The function of an activation, the names of its parameters, and the defaults that its name asks for."""
-    get(activation)  # raises what it has to say about the name
     canonical, defaults = meaning(activation)
     if canonical not in ELEMENTWISE:
         raise ValueError(f"{function}: {activation} is not elementwise")
@@ -62,6 +61,8 @@ class Layer:
     def __init__(
         self, function: str, array: np.ndarray, activation: str, direction: str, positional: tuple, named: dict
     ) -> None:
+        if not isinstance(activation, str):
+            get(activation)  # raises what it has to say about that
         self.function = function
         self.apply, self.parameters, defaults = elementwise(function, activation, direction)
         if array.ndim == 0:
@@ -80,8 +81,8 @@ class Layer:
         row = np.zeros((1, self.units), self.dtype)
         self(row, saved, row)
         # Copies, for arrays may be views of what is about to be changed.
-        self.positional = [np.array(p) if np.ndim(p) else p for p in self.positional]
-        self.named = {name: np.array(p) if np.ndim(p) else p for name, p in self.named.items()}
+        self.positional = [np.array(p) for p in self.positional]
+        self.named = {name: np.array(p) for name, p in self.named.items()}
 
     def __call__(self, tile: np.ndarray, saved: str = "", values: np.ndarray | None = None) -> None:
         """The function in place in tile; a backward starts from the values of x or y."""
@@ -138,7 +139,8 @@ def forward(layer: Layer, z: np.ndarray, bias: ArrayLike, target: np.ndarray) ->
     biases = layer.bias_tile(bias)
     if layer.rows == layer.height and target.dtype == layer.dtype:
         with np.errstate(all="ignore"):
-            layer(np.add(z, biases[0], out=target))
+            np.add(z, biases[0], out=target)
+            layer(target[None] if target.ndim == 1 else target)  # as rows, which parameters are checked for
         return
     source, result = Rows(z), Rows(target)
     scratch = layer.scratch_unless(layer.takes(result))

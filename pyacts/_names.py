@@ -26,8 +26,9 @@ def get(
         A name or alias: ``"relu"``, ``"LeakyReLU"``, ``"swish"``, ``"linear"``, ... With a system in front of it, what
         the name means there, which is not everywhere the same: ``"keras.LeakyReLU"`` has a slope of 0.3,
         ``"jax.gelu"`` is gelu_tanh. Modules may stand between them, as in ``"tf.keras.layers.LeakyReLU"``. The systems
-        are keras (Keras 3), keras2, tf, tfjs, torch (also as nn and F), jax, flax, theano, onnx, onednn, thinc, ggml,
-        mlx, candle and scipy. ``catalog.SPELLINGS``, ``catalog.PRESETS`` and ``catalog.SYSTEMS`` are the tables.
+        are keras (Keras 3), keras2, tf, tfjs, torch (also as F, and as nn with a capital behind it), jax, flax, theano,
+        onnx, onednn, thinc, ggml, mlx, candle and scipy. ``catalog.SPELLINGS``, ``catalog.PRESETS`` and
+        ``catalog.SYSTEMS`` are the tables.
     direction : {"forward", "inplace", "backward", "backward_inplace"}
         ``f``, ``f_``, ``f_backward`` or ``f_backward_``.
 

@@ -12,7 +12,10 @@ import difflib
 import functools
 from dataclasses import dataclass, field
 
-__all__ = ["ACTIVATIONS", "DTYPES", "NAMES", "PRESETS", "SPELLINGS", "SYSTEMS", "Activation", "Dtype", "Parameter"]
+__all__ = [
+    *("ACTIVATIONS", "DTYPES", "NAMES", "PRESETS", "SPELLINGS", "SYSTEMS"),
+    *("Activation", "Dtype", "Parameter", "meaning"),
+]
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,9 @@ class Activation:
     rounds_once : bool
         Whether all that it computes in float32 is one rounding, so that the exact tier is the default one.
     heavy : tuple of str
-        Elementwise: the directions that take longer than to read and write what they do, as an exponential or a square
-        root does. Their results are not stored past the caches, and fewer of them are worth two threads.
+        Of what works on single numbers: the directions that take longer than to read and write what they do, as an
+        exponential or a square root does. Their results are not stored past the caches, and fewer of them are worth
+        two threads.
     """
 
     name: str
@@ -1537,8 +1541,8 @@ SPELLINGS: dict[str, str] = {
 }
 
 # What a system means by a name where that is not the function above with its defaults: by system, the function and its
-# parameters there; "" is for names without a system. The spelling is exact, because Keras has a leaky_relu and a
-# LeakyReLU. A text instead says why there is no such function.
+# parameters there; "" is for names without a system. The spelling counts where two differ in nothing else, as Keras's
+# leaky_relu and LeakyReLU. A text instead says why there is no such function.
 PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
     # In training rrelu draws slopes between 1/8 and 1/3 (prelu with an array of them); this is their mean.
     "": {"rrelu": ("leaky_relu", {"negative_slope": 11 / 48})},
@@ -1546,9 +1550,9 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
     # torch's, when it has a capital: the functions in lower case are those of an nn of JAX, Flax or TensorFlow.
     "nn": {
         "GELU": ("gelu", {}),
-        "gelu": "it is gelu_tanh in jax.nn and flax.linen, and gelu in tf.nn",
+        "gelu": "it is gelu_tanh in jax.nn and flax.linen, and gelu in tf.nn: write which",
         "LeakyReLU": ("leaky_relu", {}),
-        "leaky_relu": "its slope is 0.01 in jax.nn and flax.linen, and 0.2 in tf.nn",
+        "leaky_relu": "its slope is 0.01 in jax.nn and flax.linen, and 0.2 in tf.nn: write which",
     },
     "keras": {
         "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
@@ -1569,6 +1573,7 @@ PRESETS: dict[str, dict[str, tuple[str, dict[str, float]] | str]] = {
         "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
         "leakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
         "LeakyReLU": ("leaky_relu", {"negative_slope": 0.3}),
+        "hardSigmoid": ("hard_sigmoid", {"slope": 0.2}),
     },
     "tfjs": {
         "leakyRelu": ("leaky_relu", {"negative_slope": 0.2}),
@@ -1657,11 +1662,10 @@ CANONICAL |= {"gumbelsoftmax": "gumbel_softmax"}  # no row: it is made of softma
 @functools.lru_cache
 def meaning(name: str) -> tuple[str, dict[str, float]]:
     """The canonical name for a name, and the parameters that the system it names has for defaults."""
-    if name.endswith("_"):
-        meaning(name[:-1])  # raises what is to be said if that is unknown as well
-        raise ValueError(
-            f"unknown activation {name!r}: for the function in place, get({name[:-1]!r}, direction='inplace')"
-        )
+    if name.endswith("_") and plain(name):
+        own = name.rstrip("_")
+        meaning(own)  # raises what is to be said if that is unknown as well
+        raise ValueError(f"unknown activation {name!r}: for the function in place, get({own!r}, direction='inplace')")
     parts = name.split(".")
     for n in reversed(range(len(parts))):  # as many of the modules as name a system; none are ""
         system = ".".join(parts[:n]).lower()
@@ -1677,10 +1681,11 @@ def meaning(name: str) -> tuple[str, dict[str, float]]:
             meanings = [presets[s] for s in spelled]
             if len({str(m) for m in meanings}) > 1:
                 raise ValueError(f"{name!r} could be {' or '.join(spelled)}, which differ: spell it as one of them")
-            if meanings and isinstance(meanings[0], str):
-                raise ValueError(f"pyacts has no {name}: {meanings[0]}")
             if meanings:
-                return meanings[0]
+                found = meanings[0]
+                if isinstance(found, str):
+                    raise ValueError(f"no function for {name!r}: {found}")
+                return found
     own = plain(tails[-1])
     if own not in CANONICAL:
         near = dict.fromkeys(CANONICAL[n] for n in difflib.get_close_matches(own, CANONICAL, cutoff=0.5))

@@ -346,3 +346,32 @@ def test_memmap_and_subclasses(tmp_path):
     assert pyacts.bias_act_(mapped, bias, "relu") is mapped
     mapped.flush()
     assert_same(np.fromfile(tmp_path / "data", "float32").reshape(5, 6), y)
+
+
+class Copying(np.ndarray):
+    """What ufuncs return for it is another array than the one that they wrote."""
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return np.asarray(array).copy()
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, np.asfortranarray, lambda a: a.view(Copying)], ids=str)
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 2, 3)])
+def test_parameters_and_biases_that_are_parts_of_z(shape, wrap):
+    values = np.where(np.arange(np.prod(shape)) == 0, 0.5, -1.0).reshape(shape)
+    for part in (
+        lambda z: z.reshape(-1, 3)[0],
+        lambda z: z.reshape(-1, 3)[:1],
+        lambda z: z.reshape(-1)[:1].reshape(()),
+    ):
+        z = wrap(values.copy())
+        want = pyacts.leaky_relu(values + values.reshape(-1, 3)[0], part(values))
+        if shape == (3,):
+            want = want.reshape(shape)
+        assert pyacts.bias_act_(z, z.reshape(-1, 3)[0], "leaky_relu", part(z)) is z
+        np.testing.assert_array_equal(np.asarray(z), want)
+
+
+def test_names_that_are_none():
+    with pytest.raises(TypeError, match="name must be a str, not list"):
+        pyacts.bias_act(np.ones((2, 2)), [1, 1], ["relu"])

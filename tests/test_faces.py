@@ -280,6 +280,14 @@ def test_readme_names():
     assert re.findall(r"^\|\W*(\w+)", table, re.MULTILINE)[1:] == [a.name for a in ACTIVATIONS]
 
 
+def test_what_takes_longer_than_memory_is_heavy():
+    """At least what NumPy needs one of these for."""
+    slow = re.compile(r"\b(exp|expm1|log|log1p|logaddexp|sqrt|tanh|erf)\(")
+    for a in ACTIVATIONS:
+        if a.kind in ("elementwise", "channelwise", "gated", "binary_cross_entropy"):
+            assert {d for d in a.directions if slow.search(a.numpy[d])} <= set(a.heavy) <= set(a.directions), a.name
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: a.name)
 def test_catalogue_row(activation):
     """What a row says of itself is consistent."""

@@ -46,7 +46,7 @@ def test_spelling(spelling):
 def test_preset(full, meaning):
     """The function with the parameters that it has there; what is not here is refused with the reason."""
     if isinstance(meaning, str):
-        with pytest.raises(ValueError, match="pyacts has no") as caught:
+        with pytest.raises(ValueError, match="no function for") as caught:
             pyacts.get(full)
         assert meaning in str(caught.value)
         return
@@ -67,6 +67,14 @@ def test_systems():
         assert pyacts.get(f"{other}.relu") is pyacts.get(f"{system}.relu") is pyacts.relu
     systems = pyacts.get.__doc__.partition("The systems")[2].partition(".")[0]
     assert set(PRESETS) - {""} <= set(systems.replace(",", " ").replace(")", " ").split())
+
+
+def test_far_fetched_names():
+    for name in ("_" * 3000, "relu__", "torch.relu_", "nn.gelu", ".", ""):
+        with pytest.raises(ValueError, match=r"unknown activation|no function for"):
+            pyacts.get(name)
+    with pytest.raises(ValueError, match=r"get\('relu', direction='inplace'\)"):
+        pyacts.get("relu__")
 
 
 def test_what_differs():

@@ -152,7 +152,7 @@ cdef list as_similar(values):
 
 cdef list as_operands(values):
     """Several values of which none decides alone about the dtype."""
-    if not all([hasattr(value, "dtype") for value in values]):
+    if not all([hasattr(value, "dtype") or hasattr(type(value), "__array_ufunc__") for value in values]):
         values = as_similar(values)
     return [as_operand(value) for value in values]
 
@@ -170,6 +170,8 @@ cpdef list check_alike(str function, tuple names, values):
 
 
 cdef check_same_dtype(str function, str name, array, str other_name, other):
+    if not (hasattr(array, "dtype") and hasattr(other, "dtype")):
+        return      # those of a DataFrame's columns: the ufunc will tell
     if array.dtype is not other.dtype and array.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
         raise TypeError(f"{function}() needs {name} and {other_name} of the same dtype, got {array.dtype} and "
                         f"{other.dtype}")

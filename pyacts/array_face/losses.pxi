@@ -70,7 +70,7 @@ cdef object reduced(losses, reduction, count, dtype):
     """Losses, which are at least float32, as the caller wants them."""
     with np.errstate(all="ignore"):
         if reduction == "none":
-            return losses.astype(dtype)[()]
+            return losses.astype(dtype, copy=False)[()]
         total = np.add.reduce(losses, axis=None, dtype=np.float64)
     return rounded_to(dtype, total if reduction == "sum" else shared_among(total, count))
 
@@ -194,7 +194,7 @@ cdef object sigmoid_cross_entropy_of(untyped_kernel *kernels, bint backward, obj
         raise ValueError(f"{name}() needs logits and labels of the same shape, got {given.shape} and {labels.shape}")
     # Halves are rounded once, at the end: losses are summed, and gradients multiplied, in float32.
     if is_single(index_of(dtype)) and (reduction == "none") == backward:
-        given = given.astype(np.float32)
+        given = given.astype(np.float32, copy=False)
     cdef cnp.ndarray x = given, t = in_order(labels, given.dtype), target = np.empty_like(given)
     cdef int d = dtype_index(x)
     cdef size_t n = cnp.PyArray_SIZE(x)

@@ -102,7 +102,7 @@ cdef apply(ufunc, bint heavy, tuple inputs, list parameters, out, dict keywords)
         made = apply_in_parts(ufunc, heavy, inputs, parameters, out, keywords)
         if made is not None:
             return made
-    cdef bint casts = "dtype" in keywords
+    cdef bint casts = not keywords.keys().isdisjoint(("dtype", "signature", "sig"))
     if out is not None:
         keywords["out"] = out
         casts = casts or any([getattr(array, "dtype", None) is not getattr(out, "dtype", out) for array in inputs])

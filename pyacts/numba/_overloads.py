@@ -431,7 +431,7 @@ def options_of(call, of, *arrays):
         is_flag = isinstance(causal, (types.Boolean, bool))
         call.add(f"options[{CAUSAL_ROWS}] = {'causal * ' if is_flag else ''}{of}.shape[0]")
         if not is_flag:
-            call.add(f"options[{CAUSAL_OFFSET}] = min(max(causal, -(2**61)), 2**61)")  # as in Python: a sum must fit
+            call.add(f"options[{CAUSAL_OFFSET}] = causal")
     if "empty" in wanted:
         if call.value("empty") != "zero":
             raise call.error("empty must be 'nan' or 'zero'")
