@@ -150,7 +150,8 @@ scale : float, default 1
 where : array_like of bool, optional
     Which numbers take part; broadcasts to x, and is not expanded.
 bias : array_like, optional
-    What is added to scale * x; broadcasts to x, and is not expanded. -inf hides.
+    What is added to scale * x; broadcasts to x, and is not expanded. -inf hides. softmin is the softmax of
+    -scale * x + bias.
 causal : bool or int, default False
     True: row i of the last two axes sees columns j <= i only. A number is an offset: j <= i + causal.
 sink : float or array_like, optional

@@ -474,6 +474,8 @@ def dispatch(levels):
         "\ncdef public pyacts_kernel pyacts_find(const char *name, const char *dtype, const char *direction) "
         "noexcept nogil:",
         "    cdef size_t k",
+        "    if name == NULL or dtype == NULL or direction == NULL:",
+        "        return NULL",
         f"    for k in range({len(found)}):",
         "        if (strcmp(found[k].name, name) == 0 and strcmp(found[k].dtype, dtype) == 0",
         "                and strcmp(found[k].direction, direction) == 0):",

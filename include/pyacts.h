@@ -73,9 +73,9 @@ PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const 
 
        pyacts_softmax_options options = PYACTS_SOFTMAX_OPTIONS;
 
-   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias.
-   Strides count elements, from one to the next along outer, n and inner; 0 repeats. A hidden number is never looked at
-   (nor is its grad): its probability is 0, its gradient too.
+   and set what is wanted: a pointer that stays NULL asks for nothing. What is worked with is z = scale * x + bias, in
+   softmin -scale * x + bias, of which it is the softmax. Strides count elements, from one to the next along outer, n
+   and inner; 0 repeats. A hidden number is never looked at (nor is its grad): its probability is 0, its gradient too.
 
    size             sizeof(pyacts_softmax_options), so that members can be added
    scale            a factor, 1 if it is not wanted

@@ -71,11 +71,12 @@ cdef inline Options options_at(const pyacts_softmax_options *all, size_t outer, 
 
 cdef inline size_t reach(const pyacts_softmax_options *all, size_t row, size_t n) noexcept nogil:
     """How many numbers, from the first, a causal bound leaves of a row of n."""
-    cdef ptrdiff_t offset
+    cdef ptrdiff_t up_to, offset
     if all.causal_rows == 0:
         return n
-    offset = min(max(all.causal_offset, -<ptrdiff_t>all.causal_rows), <ptrdiff_t>n)     # whose sum does not overflow
-    return <size_t>min(max(<ptrdiff_t>(row % all.causal_rows) + offset + 1, <ptrdiff_t>0), <ptrdiff_t>n)
+    up_to = <ptrdiff_t>(row % all.causal_rows) + 1
+    offset = min(max(all.causal_offset, -up_to), <ptrdiff_t>n)      # whose sum does not overflow
+    return <size_t>min(up_to + offset, <ptrdiff_t>n)
 
 
 cdef inline const packed_real *bias_at(size_t width, const Options *o, size_t at, real *buffer) noexcept nogil:

@@ -179,6 +179,38 @@ def test_softmax_options(shape, dtype):
     assert_same(y, pyacts.softmax(x, 1), "a struct of an older header")
 
 
+@pytest.mark.parametrize("rows", [2, 3, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("offset", [0, 1, -1, 2**63 - 1, -(2**63)])
+def test_causal_bounds_of_any_size(rows, offset):
+    """Counts and offsets near the ends of their types: how much a row shows does not overflow."""
+    x, y = np.zeros((5, 4), np.float32), np.empty((5, 4), np.float32)
+    options = pyacts.ffi.new(
+        "pyacts_softmax_options *",
+        {
+            "size": pyacts.ffi.sizeof("pyacts_softmax_options"),
+            "scale": 1.0,
+            "causal_rows": rows,
+            "causal_offset": offset,
+            "empty": 1,
+        },
+    )
+    c_call("pyacts_softmax_f32", 5, 4, 1, x, y, options)
+    shown = [min(max(k % rows + offset + 1, 0), 4) for k in range(5)]
+    np.testing.assert_array_equal((y > 0).sum(axis=1), shown)
+
+
+def test_find_nothing():
+    null, find = pyacts.ffi.NULL, pyacts.lib.pyacts_find
+    assert find(b"relu", b"f32", b"forward") != null
+    for arguments in (
+        (null, b"f32", b"forward"),
+        (b"relu", null, b"forward"),
+        (b"relu", b"f32", null),
+        (b"", b"", b""),
+    ):
+        assert find(*arguments) == null
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @every_dtype
 def test_maxout(shape, dtype):

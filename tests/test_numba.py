@@ -401,6 +401,45 @@ def test_scalars_keep_their_bits_under_fastmath():
     assert_same(fast, out)
 
 
+FASTMATH_FIRST = """
+import numpy as np
+import pyacts
+import pyacts.numba
+from numba import njit
+from pyacts.numba import scalar
+
+@njit(fastmath=True)
+def theirs(x, y, alpha):
+    pyacts.elu(x, alpha, out=y)
+    return scalar.identity_backward(1.0, y[0]) + scalar.log_sigmoid(y[1]) + scalar.squareplus(y[1])
+
+@njit
+def identity_backward(grad, x):
+    return scalar.identity_backward(grad, x), pyacts.identity_backward(grad, x)
+
+@njit
+def edges(x):
+    return scalar.log_sigmoid(x), scalar.squareplus(x)
+
+x = np.ones(2)
+theirs(x, x, 1.0)
+assert np.isnan(identity_backward(1.0, np.nan)).all()
+assert str(edges(np.inf)) == "(-0.0, inf)"
+for alpha in (np.nan, np.inf):
+    try:
+        theirs(x, x, alpha)
+    except ValueError:
+        continue
+    raise AssertionError("alpha is not checked")
+print("ok")
+"""
+
+
+def test_fastmath_of_the_first_caller_stays_with_it():
+    """Numba compiles what is called with the caller's options: whoever is first decides for all, and for caches."""
+    assert run(sys.executable, "-c", FASTMATH_FIRST) == "ok\n"
+
+
 def test_types_of_scalars():
     """float32 if all numbers are; what is mixed is float64."""
     function = njit(lambda x, z: (np.array([scalar.elu(z)]), np.array([scalar.elu_backward(x, z)]), scalar.relu(2)))
@@ -470,3 +509,34 @@ def test_without_numba():
     program = "import sys; sys.modules['numba'] = None; import pyacts.numba"
     with pytest.raises(AssertionError, match="needs Numba: pip install numba"):
         run(sys.executable, "-c", program)
+
+
+def test_sizes_of_every_integer_type():
+    """np.uint64 and np.int64 together would be a float."""
+    x, grad = np.arange(8.0), np.arange(4.0)
+    pooled, index = pyacts.maxout(x, 2, return_index=True)
+    forward = njit(lambda x, p: pyacts.maxout(x, p, return_index=True))
+    backward = njit(lambda g, i, p: pyacts.maxout_backward(g, i, p))
+    softmax = njit(lambda x, axis: pyacts.softmax(x, axis))
+    for kind in (np.uint64, np.uint8, np.int32):
+        for got, want in zip(forward(x, kind(2)), (pooled, index), strict=True):
+            assert_same(got, want)
+        assert_same(backward(grad, index, kind(2)), pyacts.maxout_backward(grad, index, 2))
+        assert_same(softmax(x.reshape(2, 4), kind(1)), pyacts.softmax(x.reshape(2, 4), 1))
+
+
+def test_one_label_is_for_one_line():
+    loss = njit(lambda x, label: pyacts.softmax_cross_entropy(x, label))
+    assert loss(np.zeros(4), 1) == np.log(4)
+    with pytest.raises(TypingError, match="shape of logits without the axis"):
+        loss(np.zeros((3, 4)), 1)
+
+
+@pytest.mark.parametrize("option", ["bias", "sink"])
+def test_fields_of_packed_records(option):
+    record = np.zeros(6, [("a", "f4"), ("b", "f8")])["b"]
+    function = njit(
+        {"bias": lambda x, b: pyacts.softmax(x, bias=b), "sink": lambda x, b: pyacts.softmax(x, sink=b)}[option]
+    )
+    with pytest.raises(ValueError, match=f"{option} has elements that are not a multiple of their size apart"):
+        function(np.zeros((6, 6)), record)

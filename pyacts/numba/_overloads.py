@@ -158,7 +158,7 @@ class Call:
         """The statement that sets `position` to the axis counted from the front."""
         if not isinstance(self.given["axis"], (types.Integer, int)) and not self.is_constant("axis", -1):
             raise self.error(f"axis must be an integer, not {self.given['axis']}")
-        self.add(f"position = {self.use('counted_axis')}(axis, {of}.ndim)")
+        self.add(f"position = {self.use('counted_axis')}(np.intp(axis), {of}.ndim)")
 
     def with_axis(self, of, length):
         """The shape of an array with another length of the axis; no such axis for None."""
@@ -373,6 +373,14 @@ OPTIONS = {"scale": 1.0, "where": None, "bias": None, "causal": False, "sink": N
 MASK, BIAS, SINK, CAUSAL_ROWS, CAUSAL_OFFSET, EMPTY, NUMBER = 2, 6, 10, 13, 14, 15, 16
 
 
+def check_even(call, array, name):
+    """Raise unless the kernels can be told the strides, which they count in elements."""
+    call.raise_if(
+        f"{call.use('has_uneven_strides')}({array})",
+        f"{name} has elements that are not a multiple of their size apart: use np.ascontiguousarray({name})",
+    )
+
+
 def check_apart(call, name):
     """Raise if an option would be overwritten while it is needed."""
     target = ("grad" if call.backward else "x") if call.inplace else "out"
@@ -408,6 +416,9 @@ def options_of(call, of, *arrays):
             call.add(
                 f"spread_{name} = np.broadcast_to({name}, {of}.shape)",
                 f"options[{word}] = address(spread_{name})",
+            )
+            check_even(call, f"spread_{name}", name)
+            call.add(
                 f"for k in range({ndim}):",
                 f"    options[{word + 1} + places[k]] = spread_{name}.strides[k] // {name}.itemsize",
             )
@@ -419,6 +430,7 @@ def options_of(call, of, *arrays):
         elif isinstance(sink, types.Array) and sink.dtype == call.dtype and sink.ndim == 1 == ndim - 1:
             check_apart(call, "sink")
             call.raise_if(f"sink.size != {of}.shape[1 - position]", "sink needs a number for each line")
+            check_even(call, "sink", "sink")
             call.add(f"options[{SINK}] = address(sink)")
             call.add(f"options[{SINK + 1} if position else {SINK + 2}] = sink.strides[0] // sink.itemsize")
         else:
@@ -586,7 +598,8 @@ def logsumexp(call):
 def pool_size(call):
     if not isinstance(call.given["pool_size"], (types.Integer, int)):
         raise call.error(f"pool_size must be an integer, not {call.given['pool_size']}")
-    call.raise_if("pool_size < 1", "pool_size must be at least 1")
+    call.add("pool = np.intp(pool_size)")
+    call.raise_if("pool < 1", "pool_size must be at least 1")
 
 
 def maxout(call):
@@ -604,15 +617,15 @@ def maxout(call):
             raise call.error("grad and index must have the same shape")
         call.check_shapes("grad", "index")
         call.add("which = np.ascontiguousarray(index).astype(np.intp)")
-        call.raise_if("((which < 0) | (which >= pool_size)).any()", "index must be from 0 to pool_size - 1")
-        call.raise_if("n > (2**63 - 1) // pool_size", "pool_size makes the axis longer than an array can be")
-        call.add(f"result = np.empty({call.with_axis('grad', 'n * pool_size')}, real)")
-        call.kernel("backward", ["outer", "n * pool_size", "inner", "pool_size", array, "which", "result"])
+        call.raise_if("((which < 0) | (which >= pool)).any()", "index must be from 0 to pool_size - 1")
+        call.raise_if("n > (2**63 - 1) // pool", "pool_size makes the axis longer than an array can be")
+        call.add(f"result = np.empty({call.with_axis('grad', 'n * pool')}, real)")
+        call.kernel("backward", ["outer", "n * pool", "inner", "pool", array, "which", "result"])
         call.add("return result")
         return
-    call.raise_if("n % pool_size", "the length of the axis is not a multiple of pool_size")
-    call.add("pool = pool_size if n else 1")  # of nothing, any size makes nothing
-    shape = call.with_axis("x", "n // pool_size")
+    call.raise_if("n % pool", "the length of the axis is not a multiple of pool_size")
+    shape = call.with_axis("x", "n // pool")
+    call.add("pool = pool if n else 1")  # of nothing, any size makes nothing
     call.add(f"result = np.empty({shape}, real)")
     if call.value("return_index"):
         call.add(f"index = np.empty({shape}, np.intp)")
@@ -719,10 +732,10 @@ def softmax_cross_entropy(call):
 
 def classes(call, labels, ndim, weights):
     """The statements that set `which` to the classes, -1 for one that is ignored, and `count`."""
+    if (labels.ndim if isinstance(labels, types.Array) else 0) != ndim - 1:
+        raise call.error("labels that are classes need the shape of logits without the axis")
     if not isinstance(labels, types.Array):
         call.add("labels_array = np.array([labels])")
-    elif labels.ndim != ndim - 1:
-        raise call.error("labels that are classes need the shape of logits without the axis")
     else:
         call.raise_if(
             f"labels.shape != {call.with_axis('logits', None)}", "labels need the shape of logits without axis"
@@ -733,7 +746,8 @@ def classes(call, labels, ndim, weights):
     if call.is_none("ignore_index"):
         call.add("    which[k] = label")
     else:
-        call.check_number("ignore_index")
+        if not isinstance(call.given["ignore_index"], (types.Integer, int)):
+            raise call.error(f"ignore_index must be an integer, not {call.given['ignore_index']}")
         call.add("    which[k] = -1 if label == ignore_index else label")
         call.add("    if label == ignore_index:", "        continue")
     call.add("    if label < 0 or label >= n:")
@@ -818,4 +832,4 @@ def register(activation, ending, exact, maker):
 
     scope = {"chosen": chosen}
     exec(f"def {function.__name__}({arguments}):\n    return chosen(locals())", scope)
-    overload(function, jit_options={"error_model": "numpy", "nogil": True})(scope[function.__name__])
+    overload(function, jit_options={"error_model": "numpy", "nogil": True, "fastmath": False})(scope[function.__name__])

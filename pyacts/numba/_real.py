@@ -12,8 +12,9 @@ from numba import njit, types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-# As the kernels are compiled: a division does not raise, and everything becomes part of the caller's loop.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "forceinline": True}
+# As the kernels are compiled: a division does not raise, nothing is rearranged (else the fastmath of whoever calls a
+# function first would hold for all), and everything becomes part of the caller's loop.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True, "forceinline": True}
 inlined = njit(**OPTIONS)
 
 # Whether the processor that Numba compiles for, which NUMBA_CPU_NAME may have chosen, has fused multiply-adds.

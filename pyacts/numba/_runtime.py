@@ -10,6 +10,10 @@ from numba.np.arrayobj import make_array
 AxisError = np.exceptions.AxisError
 
 
+# Not with the fastmath of the function that calls it, if that is compiled first: there would be no infinity to refuse.
+compiled = njit(fastmath=False)
+
+
 def c_function(name):
     """A function of libpyacts. It takes one tuple: an array stands for the pointer to its memory, None for NULL.
 
@@ -59,7 +63,7 @@ def parameter_check(function, parameter, real, from_y):
     minimum_y = parameter.minimum_y if from_y and parameter.minimum_y is not None else -np.inf
     exclusive = parameter.exclusive
 
-    @njit
+    @compiled
     def checked(value):
         rounded = real(value)
         if not np.isfinite(rounded):
@@ -73,7 +77,7 @@ def parameter_check(function, parameter, real, from_y):
     return checked
 
 
-@njit
+@compiled
 def span(a):
     """The lowest and the highest address of an array's elements."""
     low = high = address(a)
@@ -86,14 +90,14 @@ def span(a):
     return low, high + a.itemsize
 
 
-@njit
+@compiled
 def spans_meet(a, b):
     """Whether an array begins before the other ends, and the other way round."""
     (low, high), (other_low, other_high) = span(a), span(b)
     return a.size > 0 and b.size > 0 and low < other_high and other_low < high
 
 
-@njit
+@compiled
 def largest_below(strides, bound):
     """The axis of the largest stride that is less than that of the axis `bound`; of equal ones, one after the other."""
     found = -1
@@ -105,7 +109,7 @@ def largest_below(strides, bound):
     return found
 
 
-@njit
+@compiled
 def shares_memory(a, b):
     """Whether two arrays of one shape may have elements at the same address.
 
@@ -134,7 +138,7 @@ def shares_memory(a, b):
     return False
 
 
-@njit
+@compiled
 def overlaps_partly(a, b):
     """Whether two arrays of one shape share memory without being the same elements in the same places."""
     same = address(a) == address(b)
@@ -143,14 +147,14 @@ def overlaps_partly(a, b):
     return not same and shares_memory(a, b)
 
 
-@njit
+@compiled
 def contiguous_overlap(a, b):
     """The same of contiguous arrays in the same order."""
     distance = abs(address(a) - address(b))
     return 0 < distance < a.size * a.itemsize
 
 
-@njit
+@compiled
 def elements_share_memory(a):
     """Whether two elements of a view may lie at the same address: stride 0, sliding windows."""
     for k in range(a.ndim):
@@ -165,7 +169,16 @@ def elements_share_memory(a):
     return False
 
 
-@njit
+@compiled
+def has_uneven_strides(a):
+    """Whether elements are not a multiple of their size apart, as a field of a packed record may be."""
+    uneven = False
+    for stride in a.strides:
+        uneven |= stride % a.itemsize != 0
+    return uneven
+
+
+@compiled
 def counted_axis(axis, ndim):
     """The axis counted from the front."""
     if axis < -ndim or axis >= ndim:
@@ -173,7 +186,7 @@ def counted_axis(axis, ndim):
     return axis + ndim if axis < 0 else axis
 
 
-@njit
+@compiled
 def lines_of(shape, axis, fortran):
     """(outer, n, inner) of an axis of a contiguous array."""
     outer = inner = 1
@@ -186,7 +199,7 @@ def lines_of(shape, axis, fortran):
     return (inner, shape[axis], outer) if fortran else (outer, shape[axis], inner)
 
 
-@njit
+@compiled
 def channels_of(shape, own):
     """(outer, channels, inner) of an array in C order, for weights of the shape `own` that broadcast to it."""
     first = len(shape) - len(own)
