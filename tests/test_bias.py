@@ -355,7 +355,9 @@ class Copying(np.ndarray):
         return np.asarray(array).copy()
 
 
-@pytest.mark.parametrize("wrap", [np.asarray, np.asfortranarray, lambda a: a.view(Copying)], ids=str)
+@pytest.mark.parametrize(
+    "wrap", [np.asarray, np.asfortranarray, lambda a: a.view(Copying)], ids=["C", "Fortran", "subclass"]
+)
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 2, 3)])
 def test_parameters_and_biases_that_are_parts_of_z(shape, wrap):
     values = np.where(np.arange(np.prod(shape)) == 0, 0.5, -1.0).reshape(shape)
