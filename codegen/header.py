@@ -75,7 +75,8 @@ PYACTS_API pyacts_kernel pyacts_find(const char *name, const char *dtype, const 
    softmin -scale * x + bias, of which it is the softmax. Strides count elements, from one to the next along outer, n
    and inner; 0 repeats. A hidden number is never looked at (nor is its grad): its probability is 0, its gradient too.
 
-   size             sizeof(pyacts_softmax_options), so that members can be added
+   size             sizeof(pyacts_softmax_options), so that members can be added: what is beyond it counts as not given,
+                    and with 0 nothing is
    scale            a factor, 1 if it is not wanted
    mask             bytes: 0 hides
    bias             of the type of x; -inf hides
