@@ -80,9 +80,8 @@ class Layer:
             return  # nothing can be wrong
         row = np.zeros((1, self.units), self.dtype)
         self(row, saved, row)
-        # Copies, for arrays may be views of what is about to be changed.
-        self.positional = [np.array(p) for p in self.positional]
-        self.named = {name: np.array(p) for name, p in self.named.items()}
+        self.positional = [own_copy(p) for p in self.positional]
+        self.named = {name: own_copy(p) for name, p in self.named.items()}
 
     def __call__(self, tile: np.ndarray, saved: str = "", values: np.ndarray | None = None) -> None:
         """The function in place in tile; a backward starts from the values of x or y."""
@@ -115,6 +114,11 @@ class Layer:
     def takes(self, rows: Rows) -> bool:
         """Whether tiles of these rows are views that a kernel can work on."""
         return rows.even and rows.array.dtype == self.dtype
+
+
+def own_copy(parameter: Any) -> Any:
+    """A copy of an array, which may be a view of what is about to be changed; a number stays one, which is faster."""
+    return np.array(parameter) if isinstance(parameter, np.ndarray) or np.ndim(parameter) else parameter
 
 
 def plain(function: str, name: str, value: ArrayLike) -> np.ndarray:

@@ -15,6 +15,7 @@ import pyacts
 from bench import speed
 from codegen.__main__ import CHECKED_IN
 from codegen.gallery import PICTURES
+from codegen.header import index
 from pyacts import _array, _names, _paths, _ufuncs
 from pyacts.catalog import ACTIVATIONS, DTYPES, plain
 
@@ -149,6 +150,7 @@ def test_header_names():
     found = prototypes((ROOT / "include" / "pyacts.h").read_text())
     assert len(found) == len(set(found))
     assert set(found) == c_names()
+    assert set(re.findall(r"\w+", index())) >= {a.name for a in ACTIVATIONS}
 
 
 def test_exported_symbols():

@@ -204,7 +204,9 @@ cdef void call_two(const void *job, size_t outer, size_t inner, char **arrays,
 
 
 cdef LinesJob softmax_job(softmax_kernel kernel, int d, Lines lines, int n_arrays) noexcept:
-    """What there is to do without the arrays, of which the last is the result. The backward has no exponential."""
+    """What there is to do without the arrays, of which the last is the result. With a third it is a backward and counts
+    as light, as those of softmax are.
+    """
     cdef LinesJob job = lines_job(call_one if n_arrays == 2 else call_two, <void *>kernel, lines, n_arrays == 2)
     job.n_arrays, job.itemsize = n_arrays, ITEMSIZES[d]
     return job
